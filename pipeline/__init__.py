@@ -1,0 +1,1 @@
+"""What happens, and when: plan, run, normalise, land, publish."""

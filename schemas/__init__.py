@@ -1,0 +1,1 @@
+"""The words everyone uses: tables, reports, periods and the values that travel between the rooms."""
