@@ -1,0 +1,385 @@
+"""Owns what may be configured: the only reader of the configuration file and of the environment.
+
+Everything wrong is refused before anything is sent, each with one sentence that names the place, the value and, where
+there is one, the nearest legal value. Secrets are named in the file and read from where they are named, never written.
+"""
+
+import difflib
+import os
+import tomllib
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+
+from schemas.legality import refusals
+from schemas.reports import Report
+
+DEFAULT_PATH = Path("config/insights.toml")
+OBJECT_TABLES = ("ad_accounts", "campaigns", "adsets", "ads", "adcreatives")
+NAME = r"^[a-z][a-z0-9_]*$"
+
+
+class Wrong(Exception):
+    """The configuration cannot be used; the message says every place, value and nearest legal value, a line each."""
+
+
+def _whole_day(value: object) -> object:
+    """TOML's own date, or the same as text; no instants, no numbers."""
+    if isinstance(value, datetime):
+        raise ValueError("write a day without a time, such as 2026-09-01")  # noqa: TRY004 - pydantic wants ValueError
+    if isinstance(value, str):
+        try:
+            return date.fromisoformat(value)
+        except ValueError:
+            raise ValueError("write a day that exists, such as 2026-09-01") from None
+    return value
+
+
+def _digits(value: object) -> object:
+    """An ad account's id, with or without `act_`, as digits."""
+    if isinstance(value, str):
+        digits = value.removeprefix("act_")
+        if not digits.isdecimal():
+            raise ValueError("write an ad account as digits, with or without act_")
+        return digits
+    return value
+
+
+Day = Annotated[date, BeforeValidator(_whole_day)]
+AccountId = Annotated[str, BeforeValidator(_digits)]
+Id = Annotated[str, Field(pattern=r"^[0-9]+$")]
+
+
+class Section(BaseModel):
+    """One table of the file: unknown keys and wrong types are refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class GraphSection(Section):
+    """`[graph]`: which server, which version, whose token."""
+
+    base_url: str = Field("https://graph.facebook.com", pattern=r"^https?://[^?#]+$")
+    """Any server that speaks the Graph API."""
+    files_url: str = Field("https://api.facebook.com", pattern=r"^https?://[^?#]+$")
+    """Lists the hourly brand-safety files."""
+    version: str = Field("v25.0", pattern=r"^v\d+\.\d+$")
+    """The version that every call names."""
+    access_token_env: str = "META_ACCESS_TOKEN"  # noqa: S105 - a name, not a secret
+    """The environment variable that holds the access token."""
+    access_token_file: Path | None = Field(None, strict=False)
+    """A file that holds the access token; goes before the variable."""
+    app_secret_env: str | None = None
+    """The variable that holds the app secret; every call then carries appsecret_proof."""
+    request_timeout_seconds: float = Field(60, gt=0)
+    """How long one call may take."""
+
+
+class StorageSection(Section):
+    """`[storage]`: where the lake, the warehouse and the state lie."""
+
+    root: Path = Field(Path("data"), strict=False)
+    """Holds lake/, warehouse.duckdb and state/ unless they are placed on their own."""
+    lake: Path | None = Field(None, strict=False)
+    """The lake's folder."""
+    warehouse: Path | None = Field(None, strict=False)
+    """The warehouse's file."""
+    state: Path | None = Field(None, strict=False)
+    """The folder of the ledger and the lock."""
+
+
+class PaceSection(Section):
+    """`[pace]`: how much of Meta's quotas may be used."""
+
+    target_utilisation: int = Field(85, ge=1, le=100)
+    """Percent of every quota that a header reports."""
+    clock_speed: float = Field(1, gt=0)
+    """Above 1 only against a sandbox that runs as fast."""
+    give_up_after_minutes: float = Field(0, ge=0)
+    """0: as long as it takes; what is left stays due, exit 1."""
+
+
+class ReportRunsSection(Section):
+    """`[report_runs]`: how report runs are waited for."""
+
+    poll_initial_seconds: float = Field(2, gt=0)
+    """The first poll after a submission."""
+    poll_max_seconds: float = Field(30, gt=0)
+    """The longest time between two polls."""
+    deadline_minutes: float = Field(60, gt=0)
+    """Past it a run is stuck."""
+    max_in_flight_per_account: int = Field(20, ge=1)
+    """Report runs of one account that may be alive at once."""
+
+
+class ReportEntry(Section):
+    """One `[[ads_insights.reports]]`: the API's own words."""
+
+    name: str = "ads_insights"
+    level: str = "ad"
+    fields: list[str] | None = None
+    breakdowns: list[str] = []
+    action_breakdowns: list[str] = ["action_type"]
+    action_attribution_windows: list[str] = ["1d_click", "7d_click", "1d_view"]
+    time_increment: int | str = 1
+    filtering: list[dict[str, Any]] = []
+    mode: str = "auto"
+
+    def report(self) -> Report:
+        """The report that is meant, whether or not it is legal."""
+        return Report.of(
+            name=self.name,
+            level=self.level,
+            fields=self.fields,
+            breakdowns=self.breakdowns,
+            action_breakdowns=self.action_breakdowns,
+            action_attribution_windows=self.action_attribution_windows,
+            time_increment=self.time_increment,
+            filtering=self.filtering,
+            mode=self.mode,
+        )
+
+
+class AdsInsightsSection(Section):
+    """`[ads_insights]`: whose reports, since when."""
+
+    ad_accounts: list[AccountId] = []
+    business_ids: list[Id] = []
+    exclude_accounts: list[AccountId] = []
+    since: Day
+    """The first day wanted."""
+    lookback_days: int = Field(28, ge=0, le=1126)
+    """Days that Meta may still restate."""
+    include_today: bool = False
+    reports: list[ReportEntry] = Field(default_factory=lambda: [ReportEntry()])
+
+    @model_validator(mode="after")
+    def _has_accounts(self) -> Self:
+        if not self.ad_accounts and not self.business_ids:
+            raise ValueError("names no account: set ad_accounts = [...] or business_ids = [...]")
+        return self
+
+
+class AdObjectsSection(Section):
+    """`[ad_objects]`: which tables of objects."""
+
+    tables: list[Literal["ad_accounts", "campaigns", "adsets", "ads", "adcreatives"]] = list(OBJECT_TABLES)
+
+
+class BrandSafetySection(Section):
+    """`[brand_safety]`: the hourly files."""
+
+    business_ids: list[Id] = []
+    placements: list[str] = ["facebook/feed", "facebook/reels"]
+    ad_sets: list[Id] = []
+    content: bool = True
+
+
+class AppInsightsSection(Section):
+    """`[app_insights]`: metrics of apps."""
+
+    app_ids: list[Id] = []
+    access_token_env: str | None = None
+    since: Day
+    metrics: list[str | dict[str, Any]] = []
+
+
+class AttributionSection(Section):
+    """`[attribution]`: Advanced Attribution reports."""
+
+    line_of_business_ids: list[Id] = []
+    reports: list[dict[str, Any]] = []
+
+
+class ScheduleSection(Section):
+    """`[schedule]`: when the nightly load runs and where the status page listens."""
+
+    nightly_at: str = Field("03:30", pattern=r"^([01]\d|2[0-3]):[0-5]\d$")
+    status_port: int = Field(8765, ge=0, le=65535)
+    status_host: str = "127.0.0.1"
+
+
+class Settings(Section):
+    """The whole file. A family whose section is missing is not loaded."""
+
+    graph: GraphSection = GraphSection()
+    storage: StorageSection = StorageSection()
+    pace: PaceSection = PaceSection()
+    report_runs: ReportRunsSection = ReportRunsSection()
+    ads_insights: AdsInsightsSection | None = None
+    ad_objects: AdObjectsSection | None = None
+    brand_safety: BrandSafetySection | None = None
+    app_insights: AppInsightsSection | None = None
+    attribution: AttributionSection | None = None
+    schedule: ScheduleSection = ScheduleSection()
+
+    @property
+    def lake(self) -> Path:
+        """The lake's folder."""
+        return self.storage.lake or self.storage.root / "lake"
+
+    @property
+    def warehouse(self) -> Path:
+        """The warehouse's file."""
+        return self.storage.warehouse or self.storage.root / "warehouse.duckdb"
+
+    @property
+    def state(self) -> Path:
+        """The folder of the ledger and the lock."""
+        return self.storage.state or self.storage.root / "state"
+
+    @property
+    def reports(self) -> tuple[Report, ...]:
+        """The configured reports of ads insights."""
+        return tuple(entry.report() for entry in self.ads_insights.reports) if self.ads_insights else ()
+
+
+def where(path: Path | None, environment: Mapping[str, str] = os.environ) -> Path:
+    """The file to read: `--config`, else `INSIGHTS_CONFIG`, else the default."""
+    return path or Path(environment.get("INSIGHTS_CONFIG") or DEFAULT_PATH)
+
+
+def read(path: Path, today: date) -> Settings:
+    """The settings in `path`, legal in every key.
+
+    Raises:
+        Wrong: With one line for each thing that is wrong.
+    """
+    try:
+        data = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise Wrong(
+            f"{path}: there is no configuration here; copy config/example.toml to it, or name one with --config"
+        ) from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise Wrong(f"{path}: cannot be read: {error}") from None
+    except tomllib.TOMLDecodeError as error:
+        raise Wrong(f"{path}: this is not TOML: {error}") from None
+    return from_data(data, str(path), today)
+
+
+def from_data(data: Mapping[str, Any], source: str, today: date) -> Settings:
+    """Settings from the file's content; `source` is what messages call it.
+
+    Raises:
+        Wrong: As `read`.
+    """
+    try:
+        settings = Settings.model_validate(data)
+    except ValidationError as error:
+        lines = [f"{source}: {_sentence(details)}" for details in error.errors()]
+        raise Wrong("\n".join(lines)) from None
+    _refuse_illegal(settings, source, today)
+    return settings
+
+
+def _refuse_illegal(settings: Settings, source: str, today: date) -> None:
+    insights = settings.ads_insights
+    if insights is None:
+        return
+    lines = []
+    if insights.since > today:
+        lines.append(f"[ads_insights] since = {insights.since} lies after today, {today}; write a day that has been")
+    names = [report.name for report in settings.reports]
+    lines += [
+        f"[[ads_insights.reports]] name = {name!r} is given twice; each report needs a table of its own"
+        for name in sorted({name for name in names if names.count(name) > 1})
+    ]
+    for number, report in enumerate(settings.reports, 1):
+        lines += [f"[[ads_insights.reports]] number {number}: {refusal}" for refusal in refusals(report, today)]
+    if lines:
+        raise Wrong("\n".join(f"{source}: {line}" for line in lines))
+
+
+def _sentence(details: Mapping[str, Any]) -> str:
+    """What pydantic found, as a sentence with the place, the value and the nearest legal name."""
+    place, value = _place(details["loc"]), details.get("input")
+    if details["type"] == "extra_forbidden":
+        near = nearest(str(details["loc"][-1]), _legal_keys(details["loc"][:-1]))
+        return f"{place} is not a setting" + (f"; did you mean {near}?" if near else "; remove it")
+    if details["type"] == "missing":
+        return f"{place} is missing; add it"
+    message = str(details["msg"]).removeprefix("Value error, ").removeprefix("Input should be ")
+    if isinstance(value, dict | list) and details["type"] == "value_error":
+        return f"{place} {message}"
+    suffix = ""
+    if details["type"] == "literal_error" and isinstance(value, str):
+        near = nearest(value, OBJECT_TABLES)
+        suffix = f"; did you mean {near!r}?" if near else ""
+    return f"{place} = {value!r}: should be {message}{suffix}"
+
+
+def _place(loc: Sequence[str | int]) -> str:
+    """`[section] key`, as the file shows it."""
+    names = [str(step) for step in loc if not (isinstance(step, str) and "[" in step)]
+    if len(names) == 1:
+        return f"[{names[0]}]"
+    return f"[{names[0]}] {'.'.join(names[1:])}"
+
+
+def _legal_keys(loc: Sequence[str | int]) -> tuple[str, ...]:
+    """The keys that are legal at a place of the file."""
+    if not loc:
+        return tuple(Settings.model_fields)
+    if "reports" in loc:
+        return tuple(ReportEntry.model_fields)
+    sections: dict[str, type[Section]] = {
+        "graph": GraphSection,
+        "storage": StorageSection,
+        "pace": PaceSection,
+        "report_runs": ReportRunsSection,
+        "ads_insights": AdsInsightsSection,
+        "ad_objects": AdObjectsSection,
+        "brand_safety": BrandSafetySection,
+        "app_insights": AppInsightsSection,
+        "attribution": AttributionSection,
+        "schedule": ScheduleSection,
+    }
+    section = sections.get(str(loc[0]))
+    return tuple(section.model_fields) if section else ()
+
+
+def nearest(value: str, legal: Sequence[str]) -> str | None:
+    """The legal value that looks most like this one; None if none does."""
+    found = difflib.get_close_matches(value.lower(), legal, n=1, cutoff=0.6)
+    return found[0] if found else None
+
+
+def access_token(graph: GraphSection, environment: Mapping[str, str] = os.environ) -> str:
+    """The access token from where the configuration says it is.
+
+    Raises:
+        Wrong: It is not there.
+    """
+    if graph.access_token_file is not None:
+        try:
+            token = graph.access_token_file.read_text(encoding="utf-8").strip()
+        except OSError as error:
+            raise Wrong(f"[graph] access_token_file = {str(graph.access_token_file)!r}: {error.strerror}") from None
+        if token:
+            return token
+        raise Wrong(f"[graph] access_token_file = {str(graph.access_token_file)!r}: the file is empty")
+    token = environment.get(graph.access_token_env, "").strip()
+    if not token:
+        raise Wrong(
+            f"[graph] access_token_env = {graph.access_token_env!r}: this variable is not set; "
+            f"export {graph.access_token_env}=... with a token that has ads_read"
+        )
+    return token
+
+
+def app_secret(graph: GraphSection, environment: Mapping[str, str] = os.environ) -> str | None:
+    """The app secret, if one is configured.
+
+    Raises:
+        Wrong: One is configured and is not there.
+    """
+    if graph.app_secret_env is None:
+        return None
+    secret = environment.get(graph.app_secret_env, "").strip()
+    if not secret:
+        raise Wrong(f"[graph] app_secret_env = {graph.app_secret_env!r}: this variable is not set; export it")
+    return secret

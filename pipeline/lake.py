@@ -1,0 +1,260 @@
+"""Owns the Parquet files: where they lie, how they are written and made safe, what their footers say.
+
+Files are written to `lake/.tmp/` and made safe there; putting them in their place is `pipeline/landing.py`'s.
+"""
+
+import os
+import shutil
+import threading
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import orjson
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from pipeline import codec
+from pipeline.errors import Inconsistent, Store
+from schemas.arrow import file_schema, whole_schema
+from schemas.columns import ORIGIN_NAMES, Table
+from schemas.work import Place, SliceFile, SliceRecord, Written
+
+FORMAT = 1
+FOOTER = b"insights"
+MARKER = "_insights.json"
+TEMPORARY = ".tmp"
+QUARANTINE = "_quarantine"
+SPILL_ROWS = 100_000
+"""Rows a table of one slice may hold in memory before they are written as a row group."""
+
+
+class Lake:
+    """One folder of Parquet files. All paths that leave this room are relative to it."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self._names = 0
+        self._guard = threading.Lock()
+
+    def open(self, ledger_id: str) -> None:
+        """Makes the folder ours, or refuses it.
+
+        Raises:
+            Store: The folder holds something else, or was written by a newer version or for another ledger.
+        """
+        marker = self.root / MARKER
+        if marker.exists():
+            self._refuse_other(marker, ledger_id)
+        elif self.root.exists() and any(entry.name != TEMPORARY for entry in self.root.iterdir()):
+            raise Store(f"lake {self.root}: this folder holds something else; set [storage] lake to one of its own")
+        (self.root / TEMPORARY).mkdir(parents=True, exist_ok=True)
+        if not marker.exists():
+            write_safely(marker, orjson.dumps({"format": FORMAT, "ledger": ledger_id}))
+
+    def _refuse_other(self, marker: Path, ledger_id: str) -> None:
+        try:
+            mark = orjson.loads(marker.read_bytes())
+            version, owner = int(mark["format"]), str(mark["ledger"])
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise Store(f"lake {marker}: cannot be read ({error}); restore it from a copy of the lake") from error
+        if version > FORMAT:
+            raise Store(f"lake {self.root}: format {version} is newer than this program's {FORMAT}; upgrade insights")
+        if owner != ledger_id:
+            raise Store(
+                f"lake {self.root}: it belongs to another ledger ({owner[:8]}, not {ledger_id[:8]}); "
+                "point [storage] state and lake at the same store, or run `insights rebuild`"
+            )
+
+    def temporary(self) -> str:
+        """A new name for a temporary file."""
+        with self._guard:
+            self._names += 1
+            return f"{TEMPORARY}/{os.getpid()}-{self._names}.parquet"
+
+    def sweep(self) -> None:
+        """Deletes temporary files that nothing waits for any more."""
+        for entry in (self.root / TEMPORARY).iterdir():
+            entry.unlink()
+
+    def save_schema(self, table: Table) -> None:
+        """Keeps the whole present schema beside the table's files, for readers of files that lack a column."""
+        path = self.root / table.name / "_schema.arrow"
+        data = whole_schema(table).serialize().to_pybytes()
+        if not path.exists() or path.read_bytes() != data:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            write_safely(path, data)
+
+    def footer(self, path: str) -> dict[str, Any]:
+        """What a file's footer says of its slice."""
+        metadata = pq.read_metadata(self.root / path).metadata or {}
+        found: dict[str, Any] = orjson.loads(metadata[FOOTER])
+        return found
+
+    def drop(self, table: str) -> None:
+        """Removes a table's folder and its quarantine."""
+        for folder in (self.root / table, self.root / QUARANTINE / table):
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def path_of(table: str, place: Place) -> str:
+    """Where a slice's file of `table` lies, relative to the lake: it follows from identity alone."""
+    return f"{table}/{place.folder}/{place.stem}.parquet"
+
+
+def quarantine_path(table: str, place: Place) -> str:
+    """Where a slice's quarantine lies, `table` being the slice's."""
+    return f"{QUARANTINE}/{path_of(table, place)}"
+
+
+def write_safely(path: Path, data: bytes) -> None:
+    """Replaces a small file whole, or not at all."""
+    temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
+    with temporary.open("wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+    temporary.replace(path)
+    sync_folder(path.parent)
+
+
+def sync_folder(folder: Path) -> None:
+    """Makes the names in a folder survive a loss of power."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+class TableWriter:
+    """The rows of one table of one slice: held in memory while few, written through to a temporary file when many.
+
+    A re-read that finds the same rows is thereby recognised before anything is written.
+    """
+
+    def __init__(self, lake: Lake, table: Table, *, path: str, check_key: bool) -> None:
+        self.table = table
+        self.path = path
+        self.rows = 0
+        self._lake = lake
+        self._schema = file_schema(table)
+        self._held: list[pa.RecordBatch] = []
+        self._held_rows = 0
+        self._sums = Fingerprint(table)
+        self._keys = [name for name in table.key if name != table.partition] if check_key else []
+        self._key_batches: list[pa.Table] = []
+        self._temporary: str | None = None
+        self._writer: pq.ParquetWriter | None = None
+
+    def write(self, rows: pa.Table) -> None:
+        """Takes rows in the table's file schema."""
+        if not rows.num_rows:
+            return
+        self.rows += rows.num_rows
+        self._sums.add(rows)
+        if self._keys:
+            self._key_batches.append(rows.select(self._keys))
+        self._held.extend(rows.to_batches())
+        self._held_rows += rows.num_rows
+        if self._held_rows >= SPILL_ROWS:
+            self._spill()
+
+    def close(self, place_of_key: str) -> SliceFile:
+        """No more rows come: checks the key and says what the file will be.
+
+        Raises:
+            Inconsistent: Two rows have the same key.
+        """
+        if self._keys:
+            self._check_keys(place_of_key)
+        return SliceFile(self.table.name, self.path, self.rows, self._sums.text)
+
+    def save(self, file: SliceFile, record: SliceRecord) -> Written:
+        """Writes what is still held, with the footer, and makes the temporary file safe."""
+        self._spill()
+        if self._writer is None or self._temporary is None:
+            raise AssertionError("a spill always opens the file")
+        self._writer.add_key_value_metadata({FOOTER.decode(): footer_text(record, file)})
+        self._writer.close()
+        with (self._lake.root / self._temporary).open("rb") as handle:
+            os.fsync(handle.fileno())
+        return Written(file, self._temporary)
+
+    def discard(self) -> None:
+        """Forgets the rows and what was already written of them."""
+        if self._writer is not None and self._temporary is not None:
+            self._writer.close()
+            (self._lake.root / self._temporary).unlink(missing_ok=True)
+        self._held.clear()
+        self._key_batches.clear()
+
+    def _spill(self) -> None:
+        if self._writer is None:
+            self._temporary = self._lake.temporary()
+            self._writer = pq.ParquetWriter(
+                self._lake.root / self._temporary, self._schema, compression="zstd", store_schema=True
+            )
+        if self._held:
+            self._writer.write_table(pa.Table.from_batches(self._held, self._schema))
+        self._held.clear()
+        self._held_rows = 0
+
+    def _check_keys(self, slice_name: str) -> None:
+        names = ", ".join(f'"{name}"' for name in self._keys)
+        keys = pa.concat_tables(self._key_batches) if self._key_batches else None
+        self._key_batches.clear()
+        if keys is None:
+            return
+        with duckdb.connect(config={"threads": 1}) as connection:
+            connection.register("keys", keys)
+            twice = connection.execute(
+                f"SELECT {names}, count(*) FROM keys GROUP BY ALL HAVING count(*) > 1 LIMIT 1"  # noqa: S608 - declared names
+            ).fetchone()
+        if twice:
+            key = dict(zip(self._keys, twice, strict=False))
+            raise Inconsistent(f"{self.table.name} {slice_name}: the answer holds one key twice: {key}")
+
+
+class Fingerprint:
+    """What the rows of one file add up to: the same for the same rows in any order, `fetched_at` and `run_id` aside.
+
+    Two independent sums of 64-bit row hashes; stamped with the engine's version, because its hash may change with it.
+    """
+
+    def __init__(self, table: Table) -> None:
+        self._names = [column.name for column in table.in_files if column.name not in ORIGIN_NAMES]
+        self._rows = 0
+        self._sums = [0, 0]
+
+    def add(self, rows: pa.Table) -> None:
+        """Adds rows; their order and their division into calls do not matter."""
+        columns = ", ".join(f'"{name}"' for name in self._names)
+        with duckdb.connect(config={"threads": 1}) as connection:
+            connection.register("rows", rows.select(self._names))
+            found = connection.execute(
+                f"SELECT sum(hash({columns})::HUGEINT), sum(hash('second', {columns})::HUGEINT) FROM rows"  # noqa: S608 - declared names
+            ).fetchone()
+        if found is None or found[0] is None:
+            return
+        self._rows += rows.num_rows
+        self._sums = [(old + int(new)) % 2**96 for old, new in zip(self._sums, found, strict=True)]
+
+    @property
+    def text(self) -> str:
+        """The fingerprint as the ledger and footers keep it."""
+        names = ",".join(self._names)
+        return f"duckdb-{duckdb.__version__}:{self._rows}:{self._sums[0]:x}:{self._sums[1]:x}:{len(names)}"
+
+
+def footer_text(record: SliceRecord, file: SliceFile) -> str:
+    """The footer: the lake alone rebuilds the warehouse, the slices and the quarantine."""
+    data = {"format": FORMAT, "slice": codec.record_data(record), "file_table": file.table, "rows": file.rows}
+    return orjson.dumps({**data, "fingerprint": file.fingerprint}).decode()
+
+
+def same_rows(old: Iterable[SliceFile], new: Sequence[SliceFile]) -> bool:
+    """Whether a re-read found what lies in the lake already, over all the slice's tables."""
+    before = {file.path: (file.rows, file.fingerprint) for file in old}
+    return before == {file.path: (file.rows, file.fingerprint) for file in new}

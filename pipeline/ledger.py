@@ -1,0 +1,437 @@
+"""Owns the memory of a store: a SQLite file. The only module that speaks its SQL (`pipeline/sql/ledger.sql`).
+
+Every slice with its state, its files and its landing number; slices that are about to land; report runs alive; quota
+deadlines; small notes. One process writes it (see `pipeline/lock.py`); any number may read it.
+"""
+
+import sqlite3
+import threading
+import uuid
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any, Self
+
+import orjson
+
+from pipeline import codec
+from pipeline.errors import Store
+from pipeline.statements import statements
+from schemas.columns import Column, Table, as_data, from_data
+from schemas.periods import State
+from schemas.work import Place, Ready, SliceFile, SliceId, SliceRecord
+
+APPLICATION_ID = 0x494E5349
+"""SQLite's mark of whose file this is ("INSI"); a file without it is foreign."""
+FORMAT = 1
+ADOPTABLE = timedelta(hours=12)
+"""How old a report run may be to be adopted after a crash (design, invariant 9)."""
+
+Row = Mapping[str, Any]
+
+
+class Ledger:
+    """One open ledger. Safe to call from several threads; every writing method is one transaction."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+        self._guard = threading.RLock()
+        connection.row_factory = sqlite3.Row
+        store = self._one("store")
+        self.id: str = store["ledger_id"]
+        self.rehearsal = bool(store["rehearsal"])
+
+    @classmethod
+    def open(cls, path: Path, *, born: datetime, rehearsal: bool = False) -> Self:
+        """Opens the ledger for writing; a store without one is born, `rehearsal` if under a `--now`.
+
+        Raises:
+            Store: The file is foreign, unreadable, or written by a newer version.
+        """
+        fresh = not path.exists()
+        if not fresh:
+            _refuse_foreign(path)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+            connection.execute("PRAGMA synchronous=FULL")
+            if fresh or not _has_store(connection):
+                _bear(connection, born, rehearsal=rehearsal)
+        except sqlite3.DatabaseError as error:
+            connection.close()
+            raise Store(f"ledger {path}: cannot be written: {error}") from error
+        return cls(connection)
+
+    @classmethod
+    def read(cls, path: Path) -> Self | None:
+        """Opens the ledger for reading; None where no store was born yet.
+
+        Raises:
+            Store: As `open`.
+        """
+        if not path.exists():
+            return None
+        _refuse_foreign(path)
+        connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, check_same_thread=False)
+        return cls(connection)
+
+    def close(self) -> None:
+        """Closes the file; the WAL is folded in by SQLite."""
+        self._connection.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        with self._guard:
+            self._connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield
+            except BaseException:
+                self._connection.execute("ROLLBACK")
+                raise
+            self._connection.execute("COMMIT")
+
+    def _all(self, statement: str, /, **values: object) -> list[Row]:
+        with self._guard:
+            rows = self._connection.execute(statements("ledger")[statement], values).fetchall()
+        return [dict(row) for row in rows]
+
+    def _one(self, statement: str, /, **values: object) -> Row:
+        return self._all(statement, **values)[0]
+
+    def _do(self, statement: str, /, **values: object) -> None:
+        self._connection.execute(statements("ledger")[statement], values)
+
+    # ---- tables and definitions ----
+
+    def tables(self) -> list[tuple[str, Table]]:
+        """Every table that the store knows, with the report that owns it, in the order in which they came."""
+        return [(row["report"], _read_table(row)) for row in self._all("tables")]
+
+    def definition_of(self, report: str) -> tuple[str, str] | None:
+        """The grain hash and the definition hash that a report had when it was last loaded."""
+        rows = self._all("report", name=report)
+        return (rows[0]["grain"], rows[0]["definition"]) if rows else None
+
+    def save_report(self, report: str, grain: str, definition: str, tables: Iterable[Table]) -> None:
+        """Keeps a report's definition and the present columns of its tables."""
+        with self._writing():
+            self._do("save_report", name=report, grain=grain, definition=definition)
+            for table in tables:
+                self._do("save_table", **_table_data(report, table))
+
+    def reports(self) -> list[str]:
+        """The names of every report or family table that was ever loaded."""
+        return [row["name"] for row in self._all("reports")]
+
+    # ---- slices ----
+
+    def slices_of(self, table: str, scope: str) -> dict[SliceId, SliceRecord]:
+        """What is known of one table and scope."""
+        records = (_record(row) for row in self._all("slices_of", table=table, scope=scope))
+        return {record.id: record for record in records}
+
+    def slices(self) -> list[SliceRecord]:
+        """Every slice, ordered by table, scope and start."""
+        return [_record(row) for row in self._all("slices")]
+
+    def slice(self, slice_id: SliceId) -> SliceRecord | None:
+        """What is known of one slice."""
+        rows = self._all("slice", **_key(slice_id))
+        return _record(rows[0]) if rows else None
+
+    def files_of(self, slice_id: SliceId) -> tuple[SliceFile, ...]:
+        """The files that a slice has in the lake."""
+        rows = self._all("files_of", **_key(slice_id))
+        return tuple(SliceFile(row["file_table"], row["path"], row["rows"], row["fingerprint"]) for row in rows)
+
+    def files(self) -> list[tuple[SliceId, SliceFile]]:
+        """Every file of every slice."""
+        return [
+            (
+                SliceId(row["table_name"], row["scope"], codec.read_border(row["slice_start"])),
+                SliceFile(row["file_table"], row["path"], row["rows"], row["fingerprint"]),
+            )
+            for row in self._all("files")
+        ]
+
+    def fail(self, record: SliceRecord) -> None:
+        """Remembers a failed or skipped attempt; rows of an earlier landing stay, and are still counted."""
+        values = _record_values(record)
+        wanted = ("table", "scope", "start", "end", "time_zone", "state", "run_id", "definition", "reason")
+        with self._writing():
+            self._do("fail_slice", **{name: values[name] for name in wanted})
+
+    def touch(self, ready: Ready) -> None:
+        """Moves a slice's `as_of` after a re-read that found the same rows; files and landing number stay."""
+        values = _record_values(ready.record)
+        with self._writing():
+            wanted = ("table", "scope", "start", "end", "as_of", "reason")
+            self._do("touch_slice", **{name: values[name] for name in wanted})
+
+    # ---- landing ----
+
+    def begin_landing(self, slices: Iterable[Ready]) -> list[int]:
+        """Says `landing` with each slice and its temporary files, before the first of them is renamed."""
+        with self._writing():
+            return [self._one("begin_landing", slice=codec.ready_text(ready))["id"] for ready in slices]
+
+    def landings(self) -> list[tuple[int, Ready]]:
+        """Slices that a killed process left between their temporary files and their place."""
+        return [(row["id"], codec.read_ready(row["slice"])) for row in self._all("landings")]
+
+    def end_landing(self, landed: Iterable[tuple[int, Ready]]) -> None:
+        """Says `landed`, drawing the landing numbers in this last transaction, so that they become visible in order."""
+        with self._writing():
+            for landing, ready in landed:
+                key = _key(ready.record.id)
+                number = self._one("next_landing")["last_landing"]
+                place = orjson.dumps(codec.place_data(ready.place)).decode()
+                self._do("save_slice", **_record_values(ready.record), place=place, landing=number)
+                self._do("forget_files", **key)
+                for written in ready.files:
+                    self._do("save_file", **key, **_file_values(written.file))
+                self._do("end_landing", id=landing)
+
+    def lose_landing(self, landing: int, ready: Ready) -> None:
+        """Forgets a slice whose files are neither temporary nor in place: it is due again, whatever else is known."""
+        with self._writing():
+            self._do("forget_slice", **_key(ready.record.id))
+            self._do("forget_files", **_key(ready.record.id))
+            self._do("end_landing", id=landing)
+
+    # ---- publication ----
+
+    @property
+    def last_landing(self) -> int:
+        """The highest landing number drawn so far."""
+        return int(self._one("store")["last_landing"])
+
+    def landed_after(self, number: int) -> list[tuple[SliceId, Place, tuple[SliceFile, ...]]]:
+        """The slices that landed after `number`, with where they lie and their files, in order of landing."""
+        found = []
+        for row in self._all("landed_after", number=number):
+            slice_id = SliceId(row["table_name"], row["scope"], codec.read_border(row["slice_start"]))
+            found.append((slice_id, codec.read_place(orjson.loads(row["place"])), self.files_of(slice_id)))
+        return found
+
+    def publications(self) -> list[tuple[int, int, int]]:
+        """Inode, size and mtime (ns) that the published file may have if nobody but us wrote it."""
+        return [(row["inode"], row["size"], row["mtime_ns"]) for row in self._all("publications")]
+
+    def expect_publication(self, inode: int, size: int, mtime_ns: int) -> None:
+        """Before the replace: the present file or this one is ours."""
+        with self._writing():
+            self._do("save_publication", inode=inode, size=size, mtime_ns=mtime_ns)
+
+    def only_publication(self, inode: int, size: int, mtime_ns: int) -> None:
+        """After the replace: only this one is ours."""
+        with self._writing():
+            self._do("forget_publications")
+            self._do("save_publication", inode=inode, size=size, mtime_ns=mtime_ns)
+
+    def distrust_publication(self) -> None:
+        """Makes the next publication build the warehouse whole from the lake."""
+        with self._writing():
+            self._do("forget_publications")
+
+    # ---- runs ----
+
+    def begin_run(self, run_id: str, command: str, at: datetime) -> None:
+        """A run of this pipeline begins."""
+        with self._writing():
+            self._do("begin_run", run_id=run_id, command=command, started_at=codec.instant(at))
+
+    def end_run(self, run_id: str, outcome: str, summary: Mapping[str, object], at: datetime) -> None:
+        """A run ends; `summary` is what `--json` prints."""
+        text = orjson.dumps(summary).decode()
+        with self._writing():
+            self._do("end_run", run_id=run_id, outcome=outcome, summary=text, finished_at=codec.instant(at))
+
+    def runs(self) -> list[Row]:
+        """Every run, oldest first."""
+        return self._all("runs")
+
+    def submitted(self, report_run_id: str, record: SliceRecord, at: datetime) -> None:
+        """A report run's id, committed before anything waits for it (invariant 9)."""
+        values = _record_values(record)
+        wanted = {name: values[name] for name in ("table", "scope", "start", "end", "definition", "run_id")}
+        with self._writing():
+            self._do("submitted", report_run_id=report_run_id, submitted_at=codec.instant(at), **wanted)
+
+    def report_run_ended(self, report_run_id: str, state: str, at: datetime, reason: str = "", rows: int = 0) -> None:
+        """A report run is no longer waited for: `read`, `failed`, `skipped`, `expired`, `abandoned`."""
+        percent = 100 if state == "read" else 0
+        ended = {"state": state, "percent": percent, "finished_at": codec.instant(at), "rows": rows, "reason": reason}
+        with self._writing():
+            self._do("report_run", report_run_id=report_run_id, **ended)
+
+    def report_runs(self) -> list[Row]:
+        """Every report run ever submitted, oldest first."""
+        return self._all("report_runs")
+
+    def adoptable(self, now: datetime) -> list[Row]:
+        """Report runs that a killed process left alive and that are young enough to be adopted."""
+        return self._all("live_report_runs", since=codec.instant(now - ADOPTABLE))
+
+    # ---- accounts, deadlines, notes, missing objects ----
+
+    def accounts(self) -> dict[str, Row]:
+        """What is known of each ad account: name, time zone, currency."""
+        return {row["account_id"]: row for row in self._all("accounts")}
+
+    def save_account(self, account_id: str, name: str, time_zone: str, currency: str, at: datetime) -> None:
+        """Keeps what an account said of itself."""
+        with self._writing():
+            values = {"name": name, "time_zone": time_zone, "currency": currency, "seen_at": codec.instant(at)}
+            self._do("save_account", account_id=account_id, **values)
+
+    def business_accounts(self, business_id: str) -> tuple[datetime | None, list[str]]:
+        """When a business was last asked for its accounts, and which it had."""
+        asked = codec.read_instant(self._one("business_asked", business_id=business_id)["asked_at"])
+        return asked, [row["account_id"] for row in self._all("business_accounts", business_id=business_id)]
+
+    def save_business(self, business_id: str, accounts: Iterable[str], at: datetime) -> None:
+        """Keeps which accounts a business has; an empty id stands for having asked at all."""
+        with self._writing():
+            self._do("forget_business", business_id=business_id)
+            for account_id in ("", *accounts):
+                values = {"business_id": business_id, "account_id": account_id, "asked_at": codec.instant(at)}
+                self._do("save_business_account", **values)
+
+    def deadlines(self) -> list[tuple[str, datetime]]:
+        """Quotas that were blocked, and until when."""
+        return [(row["quota"], datetime.fromisoformat(row["until"])) for row in self._all("deadlines")]
+
+    def save_deadline(self, quota: str, until: datetime) -> None:
+        """Nothing is sent on `quota` before `until`, also after a restart."""
+        with self._writing():
+            self._do("save_deadline", quota=quota, until=codec.instant(until))
+
+    def note(self, name: str) -> Any:
+        """A small memory by its name; None if there is none."""
+        rows = self._all("note", name=name)
+        return orjson.loads(rows[0]["value"]) if rows else None
+
+    def save_note(self, name: str, value: object) -> None:
+        """Keeps a small memory."""
+        with self._writing():
+            self._do("save_note", name=name, value=orjson.dumps(value).decode())
+
+    def missing(self) -> list[Row]:
+        """Ids that Meta refuses."""
+        return self._all("missing")
+
+    def save_missing(self, account_id: str, kind: str, refused: Mapping[str, object], at: datetime) -> None:
+        """An id that Meta refused: `refused` holds id, reason, code, subcode."""
+        with self._writing():
+            self._do("save_missing", account_id=account_id, kind=kind, at=codec.instant(at), **refused)
+
+    def found(self, kind: str, object_id: str) -> None:
+        """An id that was missing and no longer is."""
+        with self._writing():
+            self._do("found", kind=kind, id=object_id)
+
+    # ---- forgetting ----
+
+    def drop_report(self, report: str) -> None:
+        """Forgets a report with all its tables and slices; the warehouse drops them at the next publication."""
+        with self._writing():
+            for name in ("drop_table_rows", "drop_report", "drop_slices", "drop_files", "drop_runs"):
+                self._do(name, report=report)
+
+    def drop_account(self, account: str) -> None:
+        """Forgets an account everywhere; the warehouse is built whole at the next publication."""
+        with self._writing():
+            for name in ("slices", "files", "runs"):
+                self._do(f"drop_account_{name}", account=account)
+            self._do("drop_account", account=account)
+            self._do("drop_account_missing", account=account)
+            self._do("forget_publications")
+
+
+def _refuse_foreign(path: Path) -> None:
+    try:
+        connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)
+        try:
+            mark = connection.execute("PRAGMA application_id").fetchone()[0]
+            version = connection.execute("PRAGMA user_version").fetchone()[0]
+            pages = connection.execute("PRAGMA page_count").fetchone()[0]
+        finally:
+            connection.close()
+    except sqlite3.DatabaseError as error:
+        raise Store(
+            f"ledger {path}: cannot be read ({error}); put a copy of it back, or move it away and load again"
+        ) from error
+    if pages and mark != APPLICATION_ID:
+        raise Store(f"ledger {path}: this is not an insights ledger; set [storage] state to a folder of its own")
+    if version > FORMAT:
+        raise Store(f"ledger {path}: format {version} is newer than this program's {FORMAT}; upgrade insights")
+
+
+def _has_store(connection: sqlite3.Connection) -> bool:
+    found = connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'store'").fetchone()
+    return found is not None
+
+
+def _bear(connection: sqlite3.Connection, born: datetime, *, rehearsal: bool) -> None:
+    """Creates everything in one transaction, so that a kill leaves either a whole ledger or an empty file."""
+    connection.execute("BEGIN IMMEDIATE")
+    for statement in statements("ledger")["create"].split(";\n"):
+        connection.execute(statement)
+    values = {"ledger_id": uuid.uuid4().hex, "rehearsal": int(rehearsal), "created_at": codec.instant(born)}
+    connection.execute(statements("ledger")["born"], values)
+    connection.execute(f"PRAGMA application_id={APPLICATION_ID}")
+    connection.execute(f"PRAGMA user_version={FORMAT}")
+    connection.execute("COMMIT")
+
+
+def _key(slice_id: SliceId) -> dict[str, str]:
+    return {"table": slice_id.table, "scope": slice_id.scope, "start": codec.border(slice_id.start)}
+
+
+def _record_values(record: SliceRecord) -> dict[str, Any]:
+    return codec.record_data(record)
+
+
+def _file_values(file: SliceFile) -> dict[str, Any]:
+    return {"path": file.path, "file_table": file.table, "rows": file.rows, "fingerprint": file.fingerprint}
+
+
+def _record(row: Row) -> SliceRecord:
+    return SliceRecord(
+        id=SliceId(row["table_name"], row["scope"], codec.read_border(row["slice_start"])),
+        end=codec.read_border(row["slice_end"]),
+        time_zone=row["time_zone"],
+        state=State(row["state"]),
+        rows=row["rows"],
+        as_of=codec.read_instant(row["as_of"]),
+        fetched_at=codec.read_instant(row["fetched_at"]),
+        run_id=row["run_id"],
+        definition=row["definition"],
+        reason=row["reason"],
+        attempts=row["attempts"],
+    )
+
+
+def _table_data(report: str, table: Table) -> dict[str, str]:
+    return {
+        "name": table.name,
+        "report": report,
+        "meaning": table.meaning,
+        "key": orjson.dumps(table.key).decode(),
+        "partition": table.partition,
+        "columns": orjson.dumps(as_data(table.columns)).decode(),
+    }
+
+
+def _read_table(row: Row) -> Table:
+    columns: tuple[Column, ...] = from_data(orjson.loads(row["columns"]))
+    return Table(row["name"], row["meaning"], columns, tuple(orjson.loads(row["key"])), row["partition"])

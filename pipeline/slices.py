@@ -1,0 +1,101 @@
+"""Owns one slice on its way into the lake: rows of all its tables and its quarantine, until it is ready or unchanged."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+import pyarrow as pa
+
+from pipeline.lake import Lake, TableWriter, path_of, quarantine_path, same_rows
+from pipeline.ledger import Ledger
+from schemas.columns import Table
+from schemas.meta import QUARANTINE
+from schemas.periods import State
+from schemas.work import Place, Ready, SliceFile, SliceId, SliceRecord, Written
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Where rows go: the slice, its place, the end asked for, and the tables of its report (the facts first)."""
+
+    id: SliceId
+    end: datetime | None
+    zone: str
+    place: Place
+    tables: tuple[Table, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Closed:
+    """A slice whose rows are all there: whether they are what lies in the lake already, and how many went aside."""
+
+    ready: Ready
+    unchanged: bool
+    rows: dict[str, int]
+    quarantined: int
+
+
+class SliceWriter:
+    """Takes the rows of one slice's tables; nothing of them is in the lake before `pipeline/landing.py` puts it there."""
+
+    def __init__(self, lake: Lake, target: Target) -> None:
+        self._target = target
+        self._tables = {
+            table.name: TableWriter(lake, table, path=path_of(table.name, target.place), check_key=number == 0)
+            for number, table in enumerate(target.tables)
+        }
+        self._aside = TableWriter(
+            lake, QUARANTINE, path=quarantine_path(target.id.table, target.place), check_key=False
+        )
+
+    def write(self, table: str, rows: pa.Table) -> None:
+        """Takes rows of one of the slice's tables, in its file schema."""
+        self._tables[table].write(rows)
+
+    def set_aside(self, rows: pa.Table) -> None:
+        """Takes rows of `meta.quarantine`."""
+        self._aside.write(rows)
+
+    def close(self, ledger: Ledger, record: SliceRecord, *, final: bool) -> Closed:
+        """Compares with what lies in the lake and, unless it is the same, writes the files and makes them safe.
+
+        `record` says everything but rows and an emptiness that only the rows can tell.
+
+        Raises:
+            Inconsistent: A key stands twice among the facts.
+        """
+        writers = self._writers()
+        files = [writer.close(str(self._target.id)) for writer in writers]
+        record = self._counted(record, files)
+        known, old = ledger.slice(record.id), ledger.files_of(record.id)
+        unchanged = _lies_there(known, record, final=final) and same_rows(old, files)
+        counts = {file.table: file.rows for file in files if file.table != QUARANTINE.name}
+        written: tuple[Written, ...] = ()
+        if unchanged:
+            self.discard()
+        else:
+            written = tuple(writer.save(file, record) for writer, file in zip(writers, files, strict=True))
+        removed = tuple(sorted({file.path for file in old} - {file.path for file in files}))
+        ready = Ready(record, self._target.place, written, removed, final)
+        return Closed(ready, unchanged, counts, self._aside.rows)
+
+    def discard(self) -> None:
+        """Forgets everything, temporary files included."""
+        for writer in (*self._tables.values(), self._aside):
+            writer.discard()
+
+    def _writers(self) -> Sequence[TableWriter]:
+        """The writers that will have a file: every table's, and the quarantine's if anything was set aside."""
+        return [*self._tables.values(), *([self._aside] if self._aside.rows else [])]
+
+    def _counted(self, record: SliceRecord, files: Sequence[SliceFile]) -> SliceRecord:
+        rows = files[0].rows
+        empty = record.state is State.LANDED and rows == 0 and not self._aside.rows
+        return replace(record, rows=rows, state=State.EMPTY if empty else record.state)
+
+
+def _lies_there(known: SliceRecord | None, record: SliceRecord, *, final: bool) -> bool:
+    """Whether an identical re-read may keep the files: not the read that makes a slice final, nor a new definition."""
+    if known is None or known.fetched_at is None or final:
+        return False
+    return (known.definition, known.state, known.end) == (record.definition, record.state, record.end)

@@ -1,0 +1,307 @@
+The ledger: the memory of one store. Instants are ISO texts in UTC, slice borders ISO texts in local wall time.
+
+-- name: create
+CREATE TABLE store (
+  ledger_id TEXT NOT NULL,
+  rehearsal INTEGER NOT NULL,   -- born under --now: commands that write may be given one
+  created_at TEXT NOT NULL,
+  last_landing INTEGER NOT NULL DEFAULT 0
+);
+CREATE TABLE tables (
+  name TEXT PRIMARY KEY,
+  report TEXT NOT NULL,         -- the report or family table that owns it; a slice names this one
+  meaning TEXT NOT NULL,
+  key TEXT NOT NULL,
+  partition TEXT NOT NULL,
+  columns TEXT NOT NULL
+);
+CREATE TABLE reports (
+  name TEXT PRIMARY KEY,
+  grain TEXT NOT NULL,
+  definition TEXT NOT NULL
+);
+CREATE TABLE slices (
+  table_name TEXT NOT NULL,
+  scope TEXT NOT NULL,
+  slice_start TEXT NOT NULL,    -- '' for objects
+  slice_end TEXT NOT NULL,
+  time_zone TEXT NOT NULL,
+  state TEXT NOT NULL,
+  rows INTEGER NOT NULL,
+  as_of TEXT,
+  fetched_at TEXT,
+  run_id TEXT NOT NULL,
+  definition TEXT NOT NULL,
+  reason TEXT NOT NULL,
+  attempts INTEGER NOT NULL,
+  place TEXT,                   -- NULL while nothing has landed
+  landing INTEGER,              -- the number under which its present files landed
+  PRIMARY KEY (table_name, scope, slice_start)
+) WITHOUT ROWID;
+CREATE INDEX slices_by_landing ON slices (landing);
+CREATE TABLE files (
+  path TEXT PRIMARY KEY,
+  table_name TEXT NOT NULL,     -- the slice's
+  scope TEXT NOT NULL,
+  slice_start TEXT NOT NULL,
+  file_table TEXT NOT NULL,     -- the table whose rows it holds
+  rows INTEGER NOT NULL,
+  fingerprint TEXT NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX files_by_slice ON files (table_name, scope, slice_start);
+CREATE TABLE landings (         -- slices between their temporary files and their place
+  id INTEGER PRIMARY KEY,
+  slice TEXT NOT NULL
+);
+CREATE TABLE publication (      -- what the published file must look like to be copied; two rows while one is replaced
+  inode INTEGER NOT NULL,
+  size INTEGER NOT NULL,
+  mtime_ns INTEGER NOT NULL
+);
+CREATE TABLE runs (
+  run_id TEXT PRIMARY KEY,
+  command TEXT NOT NULL,
+  started_at TEXT NOT NULL,
+  finished_at TEXT,
+  outcome TEXT NOT NULL,
+  summary TEXT NOT NULL
+);
+CREATE TABLE report_runs (
+  report_run_id TEXT PRIMARY KEY,
+  table_name TEXT NOT NULL,
+  scope TEXT NOT NULL,
+  slice_start TEXT NOT NULL,
+  slice_end TEXT NOT NULL,
+  submitted_at TEXT NOT NULL,
+  state TEXT NOT NULL,
+  percent INTEGER NOT NULL DEFAULT 0,
+  finished_at TEXT,
+  rows INTEGER,
+  reason TEXT NOT NULL DEFAULT '',
+  definition TEXT NOT NULL,
+  run_id TEXT NOT NULL
+);
+CREATE TABLE accounts (
+  account_id TEXT PRIMARY KEY,
+  name TEXT NOT NULL,
+  time_zone TEXT NOT NULL,
+  currency TEXT NOT NULL,
+  seen_at TEXT NOT NULL
+);
+CREATE TABLE businesses (       -- which accounts a business had when it was last asked
+  business_id TEXT NOT NULL,
+  account_id TEXT NOT NULL,
+  asked_at TEXT NOT NULL,
+  PRIMARY KEY (business_id, account_id)
+);
+CREATE TABLE deadlines (
+  quota TEXT PRIMARY KEY,
+  until TEXT NOT NULL
+);
+CREATE TABLE notes (            -- small memories by name: learned sizes, when archived objects were last read in full
+  name TEXT PRIMARY KEY,
+  value TEXT NOT NULL
+);
+CREATE TABLE missing_objects (
+  account_id TEXT NOT NULL,
+  kind TEXT NOT NULL,
+  id TEXT NOT NULL,
+  reason TEXT NOT NULL,
+  code INTEGER,
+  subcode INTEGER,
+  first_missed_at TEXT NOT NULL,
+  last_tried_at TEXT NOT NULL,
+  tries INTEGER NOT NULL,
+  PRIMARY KEY (kind, id)
+);
+
+-- name: born
+INSERT INTO store (ledger_id, rehearsal, created_at) VALUES (:ledger_id, :rehearsal, :created_at);
+
+-- name: store
+SELECT ledger_id, rehearsal, created_at, last_landing FROM store;
+
+-- name: next_landing
+UPDATE store SET last_landing = last_landing + 1 RETURNING last_landing;
+
+-- name: tables
+SELECT name, report, meaning, key, partition, columns FROM tables ORDER BY rowid;
+
+-- name: save_table
+INSERT INTO tables VALUES (:name, :report, :meaning, :key, :partition, :columns)
+ON CONFLICT (name) DO UPDATE SET meaning = :meaning, key = :key, columns = :columns;
+
+-- name: report
+SELECT grain, definition FROM reports WHERE name = :name;
+
+-- name: reports
+SELECT name, grain, definition FROM reports;
+
+-- name: save_report
+INSERT INTO reports VALUES (:name, :grain, :definition)
+ON CONFLICT (name) DO UPDATE SET definition = :definition;
+
+-- name: slices_of
+SELECT * FROM slices WHERE table_name = :table AND scope = :scope;
+
+-- name: slices
+SELECT * FROM slices ORDER BY table_name, scope, slice_start;
+
+-- name: slice
+SELECT * FROM slices WHERE table_name = :table AND scope = :scope AND slice_start = :start;
+
+-- name: files_of
+SELECT path, file_table, rows, fingerprint FROM files
+WHERE table_name = :table AND scope = :scope AND slice_start = :start;
+
+-- name: begin_landing
+INSERT INTO landings (slice) VALUES (:slice) RETURNING id;
+
+-- name: landings
+SELECT id, slice FROM landings ORDER BY id;
+
+-- name: end_landing
+DELETE FROM landings WHERE id = :id;
+
+-- name: save_slice
+INSERT INTO slices VALUES (
+  :table, :scope, :start, :end, :time_zone, :state, :rows, :as_of, :fetched_at, :run_id, :definition, :reason,
+  :attempts, :place, :landing)
+ON CONFLICT (table_name, scope, slice_start) DO UPDATE SET
+  slice_end = :end, time_zone = :time_zone, state = :state, rows = :rows, as_of = :as_of, fetched_at = :fetched_at,
+  run_id = :run_id, definition = :definition, reason = :reason, attempts = :attempts,
+  place = :place, landing = :landing;
+
+-- name: touch_slice
+UPDATE slices SET as_of = :as_of, reason = :reason, attempts = 0, slice_end = :end
+WHERE table_name = :table AND scope = :scope AND slice_start = :start;
+
+-- name: fail_slice
+INSERT INTO slices VALUES (
+  :table, :scope, :start, :end, :time_zone, :state, 0, NULL, NULL, :run_id, :definition, :reason, 1, NULL, NULL)
+ON CONFLICT (table_name, scope, slice_start) DO UPDATE SET
+  state = :state, reason = :reason, attempts = attempts + 1, run_id = :run_id;
+
+-- name: forget_slice
+DELETE FROM slices WHERE table_name = :table AND scope = :scope AND slice_start = :start;
+
+-- name: forget_files
+DELETE FROM files WHERE table_name = :table AND scope = :scope AND slice_start = :start;
+
+-- name: save_file
+INSERT OR REPLACE INTO files VALUES (:path, :table, :scope, :start, :file_table, :rows, :fingerprint);
+
+-- name: landed_after
+SELECT * FROM slices WHERE landing > :number ORDER BY landing;
+
+-- name: files
+SELECT path, table_name, scope, slice_start, file_table, rows, fingerprint FROM files ORDER BY path;
+
+-- name: files_after
+SELECT f.path, f.file_table, f.rows FROM files f
+JOIN slices s ON (s.table_name, s.scope, s.slice_start) = (f.table_name, f.scope, f.slice_start)
+WHERE s.landing > :number ORDER BY f.path;
+
+-- name: publications
+SELECT inode, size, mtime_ns FROM publication;
+
+-- name: forget_publications
+DELETE FROM publication;
+
+-- name: save_publication
+INSERT INTO publication VALUES (:inode, :size, :mtime_ns);
+
+-- name: begin_run
+INSERT INTO runs VALUES (:run_id, :command, :started_at, NULL, 'running', '{}');
+
+-- name: end_run
+UPDATE runs SET finished_at = :finished_at, outcome = :outcome, summary = :summary WHERE run_id = :run_id;
+
+-- name: runs
+SELECT * FROM runs ORDER BY started_at;
+
+-- name: submitted
+INSERT OR REPLACE INTO report_runs (
+  report_run_id, table_name, scope, slice_start, slice_end, submitted_at, state, definition, run_id)
+VALUES (:report_run_id, :table, :scope, :start, :end, :submitted_at, 'submitted', :definition, :run_id);
+
+-- name: report_run
+UPDATE report_runs SET state = :state, percent = :percent, finished_at = :finished_at, rows = :rows, reason = :reason
+WHERE report_run_id = :report_run_id;
+
+-- name: report_runs
+SELECT * FROM report_runs ORDER BY submitted_at, report_run_id;
+
+-- name: live_report_runs
+SELECT * FROM report_runs WHERE state = 'submitted' AND submitted_at > :since ORDER BY submitted_at;
+
+-- name: accounts
+SELECT * FROM accounts ORDER BY account_id;
+
+-- name: save_account
+INSERT OR REPLACE INTO accounts VALUES (:account_id, :name, :time_zone, :currency, :seen_at);
+
+-- name: business_accounts
+SELECT account_id, asked_at FROM businesses WHERE business_id = :business_id AND account_id <> '' ORDER BY account_id;
+
+-- name: business_asked
+SELECT max(asked_at) AS asked_at FROM businesses WHERE business_id = :business_id;
+
+-- name: forget_business
+DELETE FROM businesses WHERE business_id = :business_id;
+
+-- name: save_business_account
+INSERT OR REPLACE INTO businesses VALUES (:business_id, :account_id, :asked_at);
+
+-- name: deadlines
+SELECT quota, until FROM deadlines;
+
+-- name: save_deadline
+INSERT OR REPLACE INTO deadlines VALUES (:quota, :until);
+
+-- name: note
+SELECT value FROM notes WHERE name = :name;
+
+-- name: save_note
+INSERT OR REPLACE INTO notes VALUES (:name, :value);
+
+-- name: missing
+SELECT * FROM missing_objects ORDER BY account_id, kind, id;
+
+-- name: save_missing
+INSERT INTO missing_objects VALUES (:account_id, :kind, :id, :reason, :code, :subcode, :at, :at, 1)
+ON CONFLICT (kind, id) DO UPDATE SET
+  reason = :reason, code = :code, subcode = :subcode, last_tried_at = :at, tries = tries + 1;
+
+-- name: found
+DELETE FROM missing_objects WHERE kind = :kind AND id = :id;
+
+-- name: drop_table_rows
+DELETE FROM tables WHERE report = :report;
+
+-- name: drop_report
+DELETE FROM reports WHERE name = :report;
+
+-- name: drop_slices
+DELETE FROM slices WHERE table_name = :report;
+
+-- name: drop_files
+DELETE FROM files WHERE table_name = :report;
+
+-- name: drop_runs
+DELETE FROM report_runs WHERE table_name = :report;
+
+-- name: drop_account_slices
+DELETE FROM slices WHERE scope = :account OR scope LIKE :account || '/%';
+
+-- name: drop_account_files
+DELETE FROM files WHERE scope = :account OR scope LIKE :account || '/%';
+
+-- name: drop_account_runs
+DELETE FROM report_runs WHERE scope = :account OR scope LIKE :account || '/%';
+
+-- name: drop_account
+DELETE FROM accounts WHERE account_id = :account;
+
+-- name: drop_account_missing
+DELETE FROM missing_objects WHERE account_id = :account;

@@ -1,0 +1,110 @@
+"""Owns the SQL that is made from declarations: quoting, creating, replacing a slice's rows. Everything else is in files."""
+
+import duckdb
+
+from pipeline import codec
+from schemas.arrow import TYPES
+from schemas.columns import Column, Kind, Table
+from schemas.meta import QUARANTINE
+from schemas.work import Place, SliceId
+
+Bound = tuple[str, list[object]]
+"""A statement and the values of its parameters."""
+
+
+def name(identifier: str) -> str:
+    """An identifier, quoted."""
+    return '"' + identifier.replace('"', '""') + '"'
+
+
+def text(value: str) -> str:
+    """A text literal."""
+    return "'" + value.replace("'", "''") + "'"
+
+
+def column(declared: Column) -> str:
+    """A column with its type, as CREATE and ALTER take it."""
+    return f"{name(declared.name)} {declared.kind.value}"
+
+
+def comment_on_column(table: str, declared: Column) -> str:
+    """The statement that gives a column the words of its declaration."""
+    return f"COMMENT ON COLUMN {table}.{name(declared.name)} IS {text(declared.comment)}"
+
+
+def create(table: Table, schema: str = "main") -> list[str]:
+    """The statements that create a table with its comments."""
+    full = f"{schema}.{name(table.name)}"
+    columns = ", ".join(column(declared) for declared in table.columns)
+    return [
+        f"CREATE TABLE {full} ({columns})",
+        f"COMMENT ON TABLE {full} IS {text(table.meaning)}",
+        *(comment_on_column(full, declared) for declared in table.columns),
+    ]
+
+
+def create_quarantine() -> list[str]:
+    """The statements that create `meta.quarantine` where it does not exist."""
+    first, *comments = create(QUARANTINE, schema="meta")
+    return [first.replace("CREATE TABLE", "CREATE TABLE IF NOT EXISTS", 1), *comments]
+
+
+def columns_of(connection: duckdb.DuckDBPyConnection, schema: str) -> dict[str, set[str]]:
+    """The tables of a schema in the default catalog, with their columns' names."""
+    rows = connection.execute(
+        "SELECT table_name, column_name FROM duckdb_columns() WHERE database_name = current_database() "
+        "AND schema_name = ? AND NOT internal",
+        [schema],
+    ).fetchall()
+    found: dict[str, set[str]] = {}
+    for table, declared in rows:
+        found.setdefault(table, set()).add(declared)
+    return found
+
+
+def delete_slice(table: Table, place: Place) -> Bound:
+    """Removes the rows of one slice from one table: by its partition values and by the days it covers."""
+    conditions = [f"{name(owner)} = ?" for owner, _ in place.folders]
+    values: list[object] = [value for _, value in place.folders]
+    if place.within is not None:
+        day, start, end = place.within
+        conditions.append(f"{name(day)} >= ? AND {name(day)} < ?")
+        values += [start, end]
+    return f"DELETE FROM {name(table.name)} WHERE {' AND '.join(conditions)}", values  # noqa: S608 - declared names
+
+
+def insert_files(table: Table) -> str:
+    """Inserts the rows of a list of files, the one parameter; columns that older files lack become NULL."""
+    return _insert(f"main.{name(table.name)}", table)
+
+
+def insert_quarantine() -> str:
+    """Inserts the rows of a list of quarantine files, the one parameter."""
+    return _insert("meta.quarantine", QUARANTINE)
+
+
+def delete_quarantine(slice_id: SliceId) -> Bound:
+    """Removes what was set aside of one slice."""
+    values: list[object] = [slice_id.table, slice_id.scope, slice_id.start]
+    statement = "DELETE FROM meta.quarantine WHERE table_name = ? AND scope = ? AND slice_start IS NOT DISTINCT FROM ?"
+    return statement, values
+
+
+def _insert(target: str, table: Table) -> str:
+    """Every declared column is selected through a typed, empty first branch, so that none has to be in the files."""
+    wanted = ", ".join(name(declared.name) for declared in table.columns)
+    hive = f", hive_types = {{{text(table.partition)}: VARCHAR}}" if table.partition else ""
+    empty = ", ".join(f"NULL::{_file_type(c.kind)} AS {name(c.name)}" for c in table.columns)
+    files = f"read_parquet(?, union_by_name = true, hive_partitioning = {str(bool(table.partition)).lower()}{hive})"
+    return (
+        f"INSERT INTO {target} ({wanted}) SELECT {wanted} FROM "  # noqa: S608 - declared names
+        f"(SELECT {empty} WHERE false UNION ALL BY NAME SELECT * FROM {files})"
+    )
+
+
+def _file_type(kind: Kind) -> str:
+    """What a column is in the files: JSON lies there as text."""
+    return "VARCHAR" if kind is Kind.JSON else kind.value
+
+
+assert set(TYPES) == set(Kind), "every kind has its Arrow type"  # noqa: S101 - two declarations that must agree

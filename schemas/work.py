@@ -1,0 +1,152 @@
+"""Owns the values that travel between the rooms: slices, their places, what was landed. Small and frozen."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime, time
+
+from schemas.periods import Period, State
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class SliceId:
+    """One slice: a report or table, whose data, and where it starts (local wall time; None for objects)."""
+
+    table: str
+    scope: str
+    start: datetime | None
+
+    @classmethod
+    def of_day(cls, table: str, scope: str, day: date) -> "SliceId":
+        """The slice of `table` that starts with `day`."""
+        return cls(table, scope, datetime.combine(day, time.min))
+
+    def __str__(self) -> str:
+        return f"{self.table} {self.scope} {self.start.date() if self.start else 'current'}"
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a slice's files lie in the lake, and which rows of its tables are its own.
+
+    A file lies at `lake/<table>/<folder>/<stem>.parquet`, `folder` being `name=value` pairs. The slice's rows are
+    those whose partition columns hold these values and, with `within`, whose column `within[0]` lies from `within[1]`
+    up to, not including, `within[2]`.
+    """
+
+    folders: tuple[tuple[str, str], ...]
+    stem: str
+    within: tuple[str, date, date] | None = None
+
+    @property
+    def folder(self) -> str:
+        """The folders of the path, as hive partitioning writes them."""
+        return "/".join(f"{name}={value}" for name, value in self.folders)
+
+
+def day_place(owner: str, owner_id: str, whole: Period) -> Place:
+    """The place of a slice of facts: one file per table, named after the slice's first day."""
+    return Place(((owner, owner_id),), whole.start.isoformat(), ("date_start", whole.start, whole.end))
+
+
+def current_place(owner: str, owner_id: str) -> Place:
+    """The place of a table of objects of one owner: one file, rewritten whole."""
+    return Place(((owner, owner_id),), "current")
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """When and by what rows were read: `as_of` is when Meta was asked, `fetched_at` when we had read the answer."""
+
+    as_of: datetime
+    fetched_at: datetime
+    run_id: str
+    definition: str
+
+
+@dataclass(frozen=True, slots=True)
+class SliceRecord:
+    """A slice as the ledger and a footer remember it. `end` is the end asked for, exclusive, local wall time."""
+
+    id: SliceId
+    end: datetime | None
+    time_zone: str
+    state: State
+    rows: int
+    as_of: datetime | None
+    fetched_at: datetime | None
+    run_id: str
+    definition: str
+    reason: str = ""
+    attempts: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class SliceFile:
+    """One Parquet file of a slice: the table whose rows it holds, its path in the lake, and what its rows add up to.
+
+    `fingerprint` is the same for the same rows in any order; it leaves `fetched_at` and `run_id` aside.
+    """
+
+    table: str
+    path: str
+    rows: int
+    fingerprint: str
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A file of a slice that is written and safe on disk, but not yet in its place. Paths are relative to the lake."""
+
+    file: SliceFile
+    temporary: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """A slice that is ready to land: its record, its place, the files to put there, and those to take away.
+
+    `final` says that this read makes the slice final; such a read lands even if nothing changed.
+    """
+
+    record: SliceRecord
+    place: Place
+    files: tuple[Written, ...]
+    removed: tuple[str, ...] = ()
+    final: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why a slice gave nothing, in the words of `load --json`."""
+
+    table: str
+    scope: str
+    slice: str
+    error: str
+    remedy: str
+    code: int | None = None
+    subcode: int | None = None
+    fbtrace_id: str | None = None
+
+
+@dataclass(slots=True)
+class Totals:
+    """What a run has done so far, counted as it goes."""
+
+    landed: int = 0
+    empty: int = 0
+    failed: int = 0
+    skipped: int = 0
+    unchanged: int = 0
+    rows: dict[str, int] = field(default_factory=dict)
+    quarantined_rows: int = 0
+    failures: list[Failure] = field(default_factory=list)
+
+    def add_rows(self, rows: Mapping[str, int]) -> None:
+        """Counts rows that landed, per table."""
+        for table, count in rows.items():
+            self.rows[table] = self.rows.get(table, 0) + count
+
+    def slices(self) -> Iterator[tuple[str, int]]:
+        """The counts of slices, as `load --json` prints them."""
+        yield from (("landed", self.landed), ("failed", self.failed), ("empty", self.empty), ("skipped", self.skipped))
