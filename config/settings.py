@@ -15,7 +15,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from schemas.legality import refusals
-from schemas.reports import Report
+from schemas.reports import Filter, Report
 
 DEFAULT_PATH = Path("config/insights.toml")
 OBJECT_TABLES = ("ad_accounts", "campaigns", "adsets", "ads", "adcreatives")
@@ -115,30 +115,39 @@ class ReportRunsSection(Section):
     """Report runs of one account that may be alive at once."""
 
 
+class FilterEntry(Section):
+    """One entry of `filtering`, as the API has it."""
+
+    field: str
+    operator: str
+    value: Any
+
+
 class ReportEntry(Section):
     """One `[[ads_insights.reports]]`: the API's own words."""
 
     name: str = "ads_insights"
     level: str = "ad"
-    fields: list[str] | None = None
+    fields: list[str] = []
+    """A sound default per level when left out."""
     breakdowns: list[str] = []
     action_breakdowns: list[str] = ["action_type"]
     action_attribution_windows: list[str] = ["1d_click", "7d_click", "1d_view"]
     time_increment: int | str = 1
-    filtering: list[dict[str, Any]] = []
+    filtering: list[FilterEntry] = []
     mode: str = "auto"
 
     def report(self) -> Report:
         """The report that is meant, whether or not it is legal."""
-        return Report.of(
+        return Report(
             name=self.name,
             level=self.level,
-            fields=self.fields,
-            breakdowns=self.breakdowns,
-            action_breakdowns=self.action_breakdowns,
-            action_attribution_windows=self.action_attribution_windows,
+            fields=tuple(self.fields),
+            breakdowns=tuple(self.breakdowns),
+            action_breakdowns=tuple(self.action_breakdowns),
+            action_attribution_windows=tuple(self.action_attribution_windows),
             time_increment=self.time_increment,
-            filtering=self.filtering,
+            filtering=tuple(Filter.of(entry.field, entry.operator, entry.value) for entry in self.filtering),
             mode=self.mode,
         )
 
@@ -166,7 +175,13 @@ class AdsInsightsSection(Section):
 class AdObjectsSection(Section):
     """`[ad_objects]`: which tables of objects."""
 
-    tables: list[Literal["ad_accounts", "campaigns", "adsets", "ads", "adcreatives"]] = list(OBJECT_TABLES)
+    tables: list[Literal["ad_accounts", "campaigns", "adsets", "ads", "adcreatives"]] = [
+        "ad_accounts",
+        "campaigns",
+        "adsets",
+        "ads",
+        "adcreatives",
+    ]
 
 
 class BrandSafetySection(Section):
@@ -324,6 +339,8 @@ def _legal_keys(loc: Sequence[str | int]) -> tuple[str, ...]:
     """The keys that are legal at a place of the file."""
     if not loc:
         return tuple(Settings.model_fields)
+    if "filtering" in loc:
+        return tuple(FilterEntry.model_fields)
     if "reports" in loc:
         return tuple(ReportEntry.model_fields)
     sections: dict[str, type[Section]] = {

@@ -1,7 +1,7 @@
-"""Owns how a slice becomes part of the lake: the commit protocol of design section 4, and nothing else.
+"""Owns how a slice becomes part of the lake: the commit protocol, and nothing else.
 
 Temporary files are safe on disk; the ledger says `landing`; they are renamed and their folders made safe; the ledger
-says `landed`. A process killed at any point leaves a slice that is either as it was or rolled forward at the next start.
+says `landed`. A process killed anywhere leaves a slice as it was, or one that the next start rolls forward.
 """
 
 from collections.abc import Iterable, Sequence

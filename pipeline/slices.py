@@ -1,4 +1,4 @@
-"""Owns one slice on its way into the lake: rows of all its tables and its quarantine, until it is ready or unchanged."""
+"""Owns one slice on its way into the lake: the rows of its tables and its quarantine, until ready or unchanged."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -36,7 +36,7 @@ class Closed:
 
 
 class SliceWriter:
-    """Takes the rows of one slice's tables; nothing of them is in the lake before `pipeline/landing.py` puts it there."""
+    """Takes the rows of one slice's tables; only `pipeline/landing.py` puts their files in place."""
 
     def __init__(self, lake: Lake, target: Target) -> None:
         self._target = target

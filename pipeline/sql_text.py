@@ -1,9 +1,9 @@
-"""Owns the SQL that is made from declarations: quoting, creating, replacing a slice's rows. Everything else is in files."""
+"""Owns the SQL that is made from declarations: quoting, creating, replacing a slice's rows."""
+
+from collections.abc import Sequence
 
 import duckdb
 
-from pipeline import codec
-from schemas.arrow import TYPES
 from schemas.columns import Column, Kind, Table
 from schemas.meta import QUARANTINE
 from schemas.work import Place, SliceId
@@ -83,11 +83,11 @@ def insert_quarantine() -> str:
     return _insert("meta.quarantine", QUARANTINE)
 
 
-def delete_quarantine(slice_id: SliceId) -> Bound:
-    """Removes what was set aside of one slice."""
-    values: list[object] = [slice_id.table, slice_id.scope, slice_id.start]
-    statement = "DELETE FROM meta.quarantine WHERE table_name = ? AND scope = ? AND slice_start IS NOT DISTINCT FROM ?"
-    return statement, values
+def delete_quarantine(slice_id: SliceId, tables: Sequence[Table]) -> Bound:
+    """Removes what was set aside of one slice, in all tables of its report."""
+    values: list[object] = [[table.name for table in tables], slice_id.scope, slice_id.start]
+    statement = "DELETE FROM meta.quarantine WHERE table_name IN (SELECT unnest(?)) AND scope = ? AND "
+    return statement + "slice_start IS NOT DISTINCT FROM ?", values
 
 
 def _insert(target: str, table: Table) -> str:
@@ -105,6 +105,3 @@ def _insert(target: str, table: Table) -> str:
 def _file_type(kind: Kind) -> str:
     """What a column is in the files: JSON lies there as text."""
     return "VARCHAR" if kind is Kind.JSON else kind.value
-
-
-assert set(TYPES) == set(Kind), "every kind has its Arrow type"  # noqa: S101 - two declarations that must agree

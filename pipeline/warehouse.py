@@ -185,7 +185,9 @@ def _remove(temporary: Path) -> None:
 def _need_space(folder: Path, size: int) -> None:
     free = shutil.disk_usage(folder).free
     if free < size + SPARE_BYTES:
-        raise OSError(errno.ENOSPC, f"{free:,} bytes free, {size + SPARE_BYTES:,} needed for one more copy", str(folder))
+        raise OSError(
+            errno.ENOSPC, f"{free:,} bytes free, {size + SPARE_BYTES:,} needed for one more copy", str(folder)
+        )
 
 
 def _copy(source: Path, target: Path) -> None:
@@ -270,7 +272,7 @@ def _apply_slices(
         for slice_id, place, _ in landed:
             for table in tables.get(slice_id.table, ()):
                 connection.execute(*sql.delete_slice(table, place))
-            connection.execute(*sql.delete_quarantine(slice_id))
+            connection.execute(*sql.delete_quarantine(slice_id, tables.get(slice_id.table, ())))
     for report, table in ((report, table) for report, owned in tables.items() for table in owned):
         paths = _paths(lake, landed, report, table.name)
         if paths:

@@ -1,0 +1,185 @@
+"""Owns how a column of text becomes a column of its kind, and which cells do not fit: never 0, never dropped."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from decimal import ROUND_HALF_EVEN, Context, Decimal, InvalidOperation
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from schemas.arrow import TYPES
+from schemas.columns import Kind
+
+ROUNDED = "rounded"
+_SIX = Decimal("0.000001")
+_WIDE = Context(prec=80)
+_INTEGER = re.compile(r"-?[0-9]{1,19}")
+_DECIMAL = re.compile(r"-?[0-9]+(\.[0-9]+)?([eE][-+]?[0-9]{1,3})?")
+_FINE = pa.decimal128(38, 18)
+_DIGITS = {Kind.MONEY: 18, Kind.AMOUNT: 38}
+_FLAGS = {"true": True, "false": False, "1": True, "0": False}
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One cell that is not as its kind wants it: its index, the raw text, the reason as `meta.quarantine` says it."""
+
+    row: int
+    raw: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Typed:
+    """A typed column and the cells that are NULL, or rounded, because they did not fit."""
+
+    values: pa.Array
+    faults: list[Fault]
+
+
+def typed(texts: pa.Array, kind: Kind, *, quotient: bool = False) -> Typed:
+    """Types a column of text at once; only if that is refused, cell by cell.
+
+    A `quotient` may be rounded to six decimals without a word; any other amount is reported as `rounded`.
+    """
+    if kind in {Kind.TEXT, Kind.JSON}:
+        return Typed(texts, [])
+    if texts.null_count == len(texts):
+        return Typed(pa.nulls(len(texts), TYPES[kind]), [])
+    quick = _quickly(texts, kind, quotient=quotient)
+    return Typed(quick, []) if quick is not None else _cell_by_cell(texts, kind, quotient=quotient)
+
+
+def _quickly(texts: pa.Array, kind: Kind, *, quotient: bool) -> pa.Array | None:
+    """The whole column cast by Arrow, where Arrow is as strict as we are; None where it refuses or might not be."""
+    if _may_deceive(texts, kind):
+        return None
+    try:
+        if kind is Kind.FLAG or kind is Kind.INSTANT:
+            return None
+        values = pc.cast(texts, TYPES[kind])
+    except pa.ArrowInvalid:
+        return _rounded_quickly(texts, kind) if quotient and kind in _DIGITS else None
+    finite = kind is not Kind.RATIO or pc.all(pc.is_finite(values)).as_py() is not False
+    return values if finite else None
+
+
+def _may_deceive(texts: pa.Array, kind: Kind) -> bool:
+    """Whether the bytes of the column hold what Arrow reads as a number and we do not: hexadecimal, a plus sign."""
+    if kind is Kind.DAY:
+        return False
+    data = texts.buffers()[2]
+    if data is None:
+        return False
+    view = bytes(memoryview(data)[_first(texts) : _last(texts)])
+    return any(sign in view for sign in (b"x", b"X", b"+", b".e", b". ")) or view.endswith(b".")
+
+
+def _first(texts: pa.Array) -> int:
+    return int.from_bytes(texts.buffers()[1][texts.offset * 4 : texts.offset * 4 + 4].to_pybytes(), "little")
+
+
+def _last(texts: pa.Array) -> int:
+    end = (texts.offset + len(texts)) * 4
+    return int.from_bytes(texts.buffers()[1][end : end + 4].to_pybytes(), "little")
+
+
+def _rounded_quickly(texts: pa.Array, kind: Kind) -> pa.Array | None:
+    try:
+        fine = pc.cast(texts, _FINE)
+        return pc.cast(pc.round(fine, ndigits=6, round_mode="half_to_even"), TYPES[kind])
+    except pa.ArrowInvalid:
+        return None
+
+
+def _cell_by_cell(texts: pa.Array, kind: Kind, *, quotient: bool) -> Typed:
+    read = _READERS[kind]
+    values: list[Any] = []
+    faults: list[Fault] = []
+    for row, raw in enumerate(texts.to_pylist()):
+        value, reason = (None, "") if raw is None else read(raw)
+        values.append(value)
+        if reason and not (reason == ROUNDED and quotient):
+            faults.append(Fault(row, raw, reason))
+    return Typed(pa.array(values, TYPES[kind]), faults)
+
+
+Read = tuple[Any, str]
+"""A value and, unless it is exactly what was sent, the reason."""
+
+
+def _count(raw: str) -> Read:
+    if not _INTEGER.fullmatch(raw):
+        whole = _whole(raw)
+        return (whole, "") if whole is not None else (None, "not a whole number")
+    value = int(raw)
+    return (value, "") if -(2**63) <= value < 2**63 else (None, "does not fit BIGINT")
+
+
+def _whole(raw: str) -> int | None:
+    """`12.0` is the whole number 12; `12.5` is none."""
+    if not _DECIMAL.fullmatch(raw):
+        return None
+    value = Decimal(raw)
+    return int(value) if value == value.to_integral_value() and abs(value) < 2**63 else None
+
+
+def _amount(digits: int) -> Callable[[str], Read]:
+    def read(raw: str) -> Read:
+        if not _DECIMAL.fullmatch(raw):
+            return None, "not a number"
+        exact = Decimal(raw)
+        try:
+            value = exact.quantize(_SIX, ROUND_HALF_EVEN, _WIDE)
+        except InvalidOperation:
+            return None, f"does not fit DECIMAL({digits},6)"
+        if abs(value) >= Decimal(10) ** (digits - 6):
+            return None, f"does not fit DECIMAL({digits},6)"
+        return value, "" if value == exact else ROUNDED
+
+    return read
+
+
+def _ratio(raw: str) -> Read:
+    if not _DECIMAL.fullmatch(raw):
+        return None, "not a number"
+    value = float(raw)
+    return (value, "") if abs(value) != float("inf") else (None, "does not fit DOUBLE")
+
+
+def _flag(raw: str) -> Read:
+    return (_FLAGS[raw], "") if raw in _FLAGS else (None, "not true or false")
+
+
+def _day(raw: str) -> Read:
+    return (date.fromisoformat(raw), "") if is_day(raw) else (None, "not a day")
+
+
+def is_day(raw: str) -> bool:
+    """Whether the text is a day that exists, as `YYYY-MM-DD`."""
+    try:
+        return date.fromisoformat(raw).isoformat() == raw
+    except ValueError:
+        return False
+
+
+def _instant(raw: str) -> Read:
+    try:
+        value = datetime.fromtimestamp(int(raw), UTC) if raw.isdecimal() else datetime.fromisoformat(raw)
+    except (ValueError, OverflowError, OSError):
+        return None, "not an instant"
+    return (value.astimezone(UTC), "") if value.tzinfo else (None, "an instant without its offset")
+
+
+_READERS: dict[Kind, Callable[[str], Read]] = {
+    Kind.COUNT: _count,
+    Kind.MONEY: _amount(18),
+    Kind.AMOUNT: _amount(38),
+    Kind.RATIO: _ratio,
+    Kind.FLAG: _flag,
+    Kind.DAY: _day,
+    Kind.INSTANT: _instant,
+}
