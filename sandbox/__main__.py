@@ -1,0 +1,5 @@
+"""Owns `python -m sandbox`."""
+
+from sandbox.main import main
+
+main()
