@@ -239,7 +239,6 @@ _IN_PRODUCTION = (
     ("dma",),
     ("comscore_market",),
     ("publisher_platform", "platform_position", "device_platform"),
-    ("frequency_value",),
 )
 _OTHER_ACTIONS = tuple(
     name for name in ACTION_BREAKDOWNS if name not in {*STAR, *_CARDS, "action_device", "action_reaction"}
@@ -254,6 +253,7 @@ _LISTED = (
     Combination((), _CARDS, frozenset(), "o:airbyte"),
     *(Combination((asset, *people)) for asset in ASSETS for people in _PEOPLE),
     *(Combination(set_, may_join=STAR, source="o:airbyte") for set_ in _IN_PRODUCTION),
+    Combination(("frequency_value",), source="o:airbyte"),
     *(Combination((), (name,), source=ACTION_BREAKDOWNS[name].source) for name in _OTHER_ACTIONS),
 )
 _ALONE = tuple(
@@ -283,7 +283,8 @@ def nearest_action_breakdowns(breakdowns: Iterable[str], action_breakdowns: Iter
     """The legal set of action breakdowns that differs least, if these breakdowns are legal at all."""
     rows, actions = frozenset(breakdowns), frozenset(action_breakdowns)
     sets = chain.from_iterable(_choices(known) for known in COMBINATIONS if frozenset(known.breakdowns) == rows)
-    return min(sets, key=lambda known: (len(actions ^ frozenset(known)), -len(known)), default=None)
+    fitting = (known for known in sets if known or not actions)
+    return min(fitting, key=lambda known: (len(actions ^ frozenset(known)), -len(known)), default=None)
 
 
 def _choices(known: Combination) -> Iterable[tuple[str, ...]]:

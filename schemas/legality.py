@@ -61,6 +61,20 @@ OPERATORS = (*SCALAR_OPERATORS, *LIST_OPERATORS, "STEM_MATCH", "ANY", "ALL", "NO
 """Every operator of `filtering`; those in neither list above take what they are given."""
 
 
+_ALSO_CALLED = {
+    "amount_spent": "spend",
+    "cost": "spend",
+    "device": "device_platform",
+    "hour": "hourly_stats_aggregated_by_advertiser_time_zone",
+    "hourly": "hourly_stats_aggregated_by_advertiser_time_zone",
+    "link_clicks": "inline_link_clicks",
+    "placement": "platform_position",
+    "platform": "publisher_platform",
+    "relevance_score": "quality_ranking",
+}
+"""What people say in Ads Manager, or said before Meta renamed it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Refusal:
     """Why a report cannot be asked: the key of the configuration, its value, the reason, the nearest legal value."""
@@ -131,9 +145,11 @@ def remarks(report: Report, today: date | None = None) -> tuple[Remark, ...]:
 
 
 def nearest(value: str, legal: Iterable[str]) -> str | None:
-    """The legal value spelled most like this one."""
+    """The legal value that is known to be meant by this one, else the one spelled most like it."""
     plain = value.strip().lower().replace("-", "_").replace(" ", "_")
     by_plain = {name.lower(): name for name in legal}
+    if (meant := _ALSO_CALLED.get(plain)) in by_plain:
+        return meant
     found = get_close_matches(plain, by_plain, n=1, cutoff=0.0)
     return by_plain[found[0]] if found else None
 
@@ -236,7 +252,8 @@ def _combination(report: Report) -> Iterator[Refusal]:
     known = all(name in BREAKDOWNS for name in rows) and all(name in ACTION_BREAKDOWNS for name in actions)
     if not known or legal_together(rows, actions):
         return
-    if (fitting := nearest_action_breakdowns(rows, actions)) is not None:
+    fitting = None if _why(rows) else nearest_action_breakdowns(rows, actions)
+    if fitting is not None:
         reason = f"cannot be combined with breakdowns {_joined(rows)}"
         yield Refusal("action_breakdowns", _joined(actions), reason, _joined(fitting))
         return
@@ -286,12 +303,16 @@ def _field(name: str, report: Report) -> Iterator[Refusal]:
         yield Refusal("fields", name, f"cannot be combined with {breakdown}, which {rule.reason}", _given(name, report))
 
 
+_NOT_UNIQUE = {"reach": "impressions", "frequency": "impressions", "cpp": "cpm"}
+
+
 def _given(name: str, report: Report) -> str | None:
-    """The field most like the refused one that the breakdowns give."""
+    """The field to ask instead: the plain count of a unique one, else the one spelled most like it."""
+    plain = _NOT_UNIQUE.get(name, name.replace("unique_", ""))
     legal = fields_given_with(report.breakdowns) or tuple(
         other for other in FIELDS if refusing(other, report.breakdowns) is None and reaches(other, report.level)
     )
-    return nearest(name, legal)
+    return nearest(plain, legal)
 
 
 def _actions_wanted(report: Report) -> Iterator[Refusal]:
