@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 from schemas.breakdowns import ACTION_BREAKDOWNS, BREAKDOWNS, Breakdown
 from schemas.columns import ORIGIN, Column, Kind, Table
@@ -32,6 +33,7 @@ class ReportTables:
         return (table for table in (self.facts, self.actions, self.results) if table is not None)
 
 
+@lru_cache(maxsize=256)
 def tables_of(report: Report) -> ReportTables:
     """The tables of a legal report."""
     return ReportTables(

@@ -7,6 +7,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from types import MappingProxyType
 
 from schemas.breakdowns import BREAKDOWNS, IMPLICIT, MONTHS_KEPT, fields_given_with, refusing
@@ -134,15 +135,7 @@ class Report:
     @property
     def definition_hash(self) -> str:
         """The whole definition in 16 hex digits: grain, fields, windows, constants; neither name nor mode."""
-        return _hash(
-            {
-                "grain": self.grain.as_data(),
-                "fields": sorted(self.requested_fields),
-                "windows": sorted(set(self.action_attribution_windows)),
-                "asked": sorted(_canonical(entry.as_data()) for entry in set(self.asked_filtering)),
-                "constants": dict(CONSTANTS),
-            }
-        )
+        return _definition_hash(self)
 
     @property
     def required_fields(self) -> tuple[str, ...]:
@@ -213,6 +206,19 @@ class Report:
         if frozenset(self.action_breakdowns) == IMPLICIT:
             return "actions" in self.requested_fields
         return bool(self.having(*_ACTION_SHAPES))
+
+
+@lru_cache(maxsize=256)
+def _definition_hash(report: Report) -> str:
+    return _hash(
+        {
+            "grain": report.grain.as_data(),
+            "fields": sorted(report.requested_fields),
+            "windows": sorted(set(report.action_attribution_windows)),
+            "asked": sorted(_canonical(entry.as_data()) for entry in set(report.asked_filtering)),
+            "constants": dict(CONSTANTS),
+        }
+    )
 
 
 def default_fields(level: str, breakdowns: Iterable[str] = ()) -> tuple[str, ...]:
