@@ -16,7 +16,7 @@ _DIMENSIONS: dict[str, tuple[tuple[str, int], ...]] = {
     "action_reaction": (("like", 6), ("love", 3), ("haha", 1)),
     "action_target_id": (("120200000000000777", 4), ("120200000000000778", 1)),
     "action_carousel_card_id": (("31", 3), ("32", 2), ("33", 1)),
-    "action_carousel_card_name": (("First card", 3), ("Second, card", 2), ("Third \"card\"", 1)),
+    "action_carousel_card_name": (("First card", 3), ("Second, card", 2), ('Third "card"', 1)),
     "action_video_sound": (("on", 1), ("off", 3)),
     "action_video_type": (("total", 1), ("auto_play", 1), ("click_to_play", 1)),
 }

@@ -1,5 +1,6 @@
 """Owns the breakdowns, action breakdowns and their legal sets (graph-api.md 2.6); data and one pure check."""
 
+
 def _names(text: str) -> frozenset[str]:
     return frozenset(text.split())
 

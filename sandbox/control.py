@@ -15,71 +15,92 @@ from sandbox.state import State
 from sandbox.world import KINDS
 
 
-def routes(state: State) -> web.RouteTableDef:
-    """Return the control calls of one state."""
-    table = web.RouteTableDef()
+class Control:
+    """Handles control calls on one state; they need no token, are never logged and cost no quota."""
 
-    @table.get("/sandbox/truth/insights")
-    async def truth_insights(request: web.Request) -> web.Response:
+    def __init__(self, state: State) -> None:
+        self._state = state
+
+    def routes(self) -> list[web.RouteDef]:
+        """Return every control call."""
+        return [
+            web.get("/sandbox/truth/insights", self.truth_insights),
+            web.get("/sandbox/truth/objects", self.truth_objects),
+            web.get("/sandbox/calls", self.calls),
+            web.post("/sandbox/reset_calls", self.reset_calls),
+            web.get("/sandbox/clock", self.clock),
+            web.post("/sandbox/clock", self.move_clock),
+            web.get("/sandbox/scenario", self.scenario),
+            web.post("/sandbox/scenario", self.load_scenario),
+            web.get("/sandbox/quotas", self.quotas),
+            web.post("/sandbox/reset_quotas", self.reset_quotas),
+            web.get("/sandbox/runs", self.runs),
+        ]
+
+    async def truth_insights(self, request: web.Request) -> web.Response:
+        """Answer all rows of a question, unpaged; a question that Graph refuses is refused with its error."""
         try:
-            return _json({"rows": _truth(state, gather(request.query.items()))})
+            return _json({"rows": truth(self._state, gather(request.query.items()))})
         except GraphError as error:
             return _json({"error": error.fault.error}, 400)
 
-    @table.get("/sandbox/truth/objects")
-    async def truth_objects(request: web.Request) -> web.Response:
+    async def truth_objects(self, request: web.Request) -> web.Response:
+        """Answer every object of a kind, in any status, with all fields."""
         account, kind = request.query.get("account", ""), request.query.get("kind", "")
-        return _json({"objects": objects(state, account, kind)})
+        return _json({"objects": objects(self._state, account, kind)})
 
-    @table.get("/sandbox/calls")
-    async def calls(_: web.Request) -> web.Response:
-        return _json(state.log.report())
+    async def calls(self, _: web.Request) -> web.Response:
+        """Answer the log and its counters."""
+        return _json(self._state.log.report())
 
-    @table.post("/sandbox/reset_calls")
-    async def reset_calls(_: web.Request) -> web.Response:
-        state.log = CallLog()
+    async def reset_calls(self, _: web.Request) -> web.Response:
+        """Forget the log."""
+        self._state.log = CallLog()
         return _json({"total": 0})
 
-    @table.post("/sandbox/clock")
-    async def clock(request: web.Request) -> web.Response:
+    async def clock(self, _: web.Request) -> web.Response:
+        """Answer the sandbox's moment and speed."""
+        return _json({"now": self._state.clock.now().isoformat(), "speed": self._state.clock.speed})
+
+    async def move_clock(self, request: web.Request) -> web.Response:
+        """Move the moment: `{"now": "..."}` and/or `{"advance_seconds": 60}`."""
         wish = await request.json()
         if "now" in wish:
-            state.clock.move(parse_moment(wish["now"]))
-        state.clock.advance(float(wish.get("advance_seconds", 0)))
-        return _json({"now": state.clock.now().isoformat()})
+            self._state.clock.move(parse_moment(wish["now"]))
+        self._state.clock.advance(float(wish.get("advance_seconds", 0)))
+        return await self.clock(request)
 
-    @table.get("/sandbox/clock")
-    async def clock_shown(_: web.Request) -> web.Response:
-        return _json({"now": state.clock.now().isoformat(), "speed": state.clock.speed})
+    async def scenario(self, _: web.Request) -> web.Response:
+        """Answer the rules with what is left of them."""
+        return _json({"rules": self._state.scenario.report()})
 
-    @table.post("/sandbox/scenario")
-    async def scenario(request: web.Request) -> web.Response:
+    async def load_scenario(self, request: web.Request) -> web.Response:
+        """Replace the scenario by the document sent."""
         try:
-            state.scenario.load(json.loads(await request.read()))
+            self._state.scenario.load(json.loads(await request.read()))
         except (ScenarioError, ValueError) as error:
             return _json({"error": str(error)}, 400)
-        return _json({"rules": state.scenario.report()})
+        return await self.scenario(request)
 
-    @table.get("/sandbox/scenario")
-    async def scenario_shown(_: web.Request) -> web.Response:
-        return _json({"rules": state.scenario.report()})
+    async def quotas(self, _: web.Request) -> web.Response:
+        """Answer every quota's use."""
+        return _json(self._state.quotas.report(self._state.clock.now()))
 
-    @table.get("/sandbox/quotas")
-    async def quotas(_: web.Request) -> web.Response:
-        return _json(state.quotas.report(state.clock.now()))
+    async def reset_quotas(self, _: web.Request) -> web.Response:
+        """Forget all use."""
+        self._state.forget_quotas()
+        return await self.quotas(_)
 
-    @table.get("/sandbox/runs")
-    async def runs(_: web.Request) -> web.Response:
-        return _json({"runs": state.runs.report(state.clock.now())})
-
-    return table
+    async def runs(self, _: web.Request) -> web.Response:
+        """Answer every report run."""
+        return _json({"runs": self._state.runs.report(self._state.clock.now())})
 
 
 def _json(value: Any, status: int = 200) -> web.Response:
     return web.Response(text=json.dumps(value, default=str), status=status, content_type="application/json")
 
 
-def _truth(state: State, parameters: dict[str, str]) -> list[dict[str, Any]]:
+def truth(state: State, parameters: dict[str, str]) -> list[dict[str, Any]]:
     """Return all rows of a question, asked at `as_of`; `object` may name another object than the account."""
     account = parameters.pop("account", "").removeprefix("act_")
     asked = parameters.pop("as_of", "")

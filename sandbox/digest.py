@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from hashlib import blake2b
+from itertools import pairwise
 from typing import TypeVar
 
 T = TypeVar("T")
@@ -35,4 +36,4 @@ def split(total: int, bounds: Sequence[int], phase: int) -> list[int]:
     weight = bounds[-1]
     offset = phase % weight
     cuts = [(total * bound + offset) // weight for bound in bounds]
-    return [after - before for before, after in zip(cuts, cuts[1:], strict=False)]
+    return [after - before for before, after in pairwise(cuts)]

@@ -150,7 +150,9 @@ class _Evaluation:
         names += (self._sort_field(),) if self.query.sort else ()
         indicator = next(iter(group.indicators)) if len(group.indicators) == 1 else ""
         row = _labels(self.world, group.node, self.query.fields)
-        row |= self._metrics(group.cells, names, (group.node.id, str(group.span.since), *map(str, group.values)), indicator)
+        row |= self._metrics(
+            group.cells, names, (group.node.id, str(group.span.since), *map(str, group.values)), indicator
+        )
         row |= {"date_start": group.span.since.isoformat(), "date_stop": group.span.until.isoformat()}
         columns = zip(self.query.breakdowns, group.values, strict=True)
         return row | {name: _column(name, value) for name, value in columns if value is not None}
@@ -169,7 +171,7 @@ class _Evaluation:
         """Under hourly breakdowns unique metrics come back 0 (2.6.2 rule 4)."""
         if not HOURLY.intersection(self.query.breakdowns):
             return measures
-        zeros = {name: "0" for name in UNIQUE & {"reach", "frequency", "unique_clicks", "unique_inline_link_clicks"}}
+        zeros = dict.fromkeys(UNIQUE & {"reach", "frequency", "unique_clicks", "unique_inline_link_clicks"}, "0")
         return replace(measures, verbatim={**measures.verbatim, **zeros})
 
     def _passes(self, row: Row, conditions: Sequence[Condition]) -> bool:

@@ -19,17 +19,27 @@ _COUNTRIES = {
     "GB": ("England", "Scotland"),
 }
 _POSITIONS = (
-    ("facebook", "feed"), ("facebook", "facebook_stories"), ("facebook", "facebook_reels"),
-    ("facebook", "marketplace"), ("instagram", "feed"), ("instagram", "instagram_stories"),
-    ("instagram", "instagram_reels"), ("audience_network", "an_classic"), ("messenger", "messenger_inbox"),
+    ("facebook", "feed"),
+    ("facebook", "facebook_stories"),
+    ("facebook", "facebook_reels"),
+    ("facebook", "marketplace"),
+    ("instagram", "feed"),
+    ("instagram", "instagram_stories"),
+    ("instagram", "instagram_reels"),
+    ("audience_network", "an_classic"),
+    ("messenger", "messenger_inbox"),
 )
 _DEVICES = {
-    "desktop": "desktop", "iphone": "mobile_app", "ipad": "mobile_app", "android_smartphone": "mobile_app",
-    "android_tablet": "mobile_app", "other": "mobile_web",
+    "desktop": "desktop",
+    "iphone": "mobile_app",
+    "ipad": "mobile_app",
+    "android_smartphone": "mobile_app",
+    "android_tablet": "mobile_app",
+    "other": "mobile_web",
 }
 _HOURS = tuple(f"{hour:02}:00:00 - {hour:02}:59:59" for hour in range(24))
 _PLAIN: dict[str, tuple[str, ...]] = {
-    "product_id": ("7001, Red shoe", "7002, Blue \"sport\" shoe", "7003, Schuhlöffel", "unknown"),
+    "product_id": ("7001, Red shoe", '7002, Blue "sport" shoe', "7003, Schuhlöffel", "unknown"),
     "frequency_value": ("1", "2", "3", "4", "5", "6+"),
     "user_segment_key": ("prospecting", "engaged", "existing", "unknown"),
     "dma": ("New York", "Los Angeles", "unknown"),
@@ -38,9 +48,10 @@ _PLAIN: dict[str, tuple[str, ...]] = {
     "hourly_stats_aggregated_by_advertiser_time_zone": _HOURS,
     "hourly_stats_aggregated_by_audience_time_zone": _HOURS,
     "ad_format_asset": ("single_image", "carousel", "video"),
-    **{f"{name}_asset": ("1", "2", "3") for name in (
-        "body", "call_to_action", "description", "image", "link_url", "title", "video"
-    )},
+    **{
+        f"{name}_asset": ("1", "2", "3")
+        for name in ("body", "call_to_action", "description", "image", "link_url", "title", "video")
+    },
 }
 _MANY = "demographic", "geographic", "placement"
 

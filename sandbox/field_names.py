@@ -1,5 +1,6 @@
 """Owns the names that an insights row can carry (graph-api.md 2.14); data only, no rules of combination."""
 
+
 def _names(text: str) -> frozenset[str]:
     return frozenset(text.split())
 

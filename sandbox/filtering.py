@@ -12,8 +12,17 @@ from sandbox.parameters import Parameters, structure
 from sandbox.world import LEVELS, Node
 
 _ATTRIBUTES = {
-    "id", "name", "effective_status", "status", "objective", "buying_type", "optimization_goal", "updated_time",
-    "created_time", "delivery_info", "configured_status",
+    "id",
+    "name",
+    "effective_status",
+    "status",
+    "objective",
+    "buying_type",
+    "optimization_goal",
+    "updated_time",
+    "created_time",
+    "delivery_info",
+    "configured_status",
 }
 _LISTS = {"IN", "NOT_IN", "IN_RANGE", "NOT_IN_RANGE", "ANY", "ALL", "NONE", "CONTAINS_ANY", "NOT_CONTAINS_ANY"}
 _NUMERIC = {"GREATER_THAN", "GREATER_THAN_OR_EQUAL", "LESS_THAN", "LESS_THAN_OR_EQUAL", "IN_RANGE", "NOT_IN_RANGE"}

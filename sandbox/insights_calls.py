@@ -98,7 +98,9 @@ class InsightsCalls:
         absent = [name for name in summary or () if name not in run.query.fields]
         if absent:
             names = ", ".join(absent)
-            words_ = f"Cannot include {names} in summary param because they weren't there while creating the report run."
+            words_ = (
+                f"Cannot include {names} in summary param because they weren't there while creating the report run."
+            )
             raise invalid(words_)
         if not fields and not summary:
             return await asyncio.shield(self._sheets[run.id])

@@ -10,15 +10,26 @@ IMPRESSIONS, CLICKS, SPEND, SOCIAL_SPEND = 0, 1, 2, 3
 """Positions of the plain numbers; both spends are in millionths."""
 
 ON_SITE = (
-    "link_click", "post_reaction", "comment", "post", "like", "photo_view", "video_view", "landing_page_view",
+    "link_click",
+    "post_reaction",
+    "comment",
+    "post",
+    "like",
+    "photo_view",
+    "video_view",
+    "landing_page_view",
     "onsite_conversion.post_save",
 )
 """Actions that happen with the impression: two parts, after a click and after a view, both within a day."""
 
 OFF_SITE = (
-    "offsite_conversion.fb_pixel_view_content", "offsite_conversion.fb_pixel_add_to_cart",
-    "offsite_conversion.fb_pixel_initiate_checkout", "offsite_conversion.fb_pixel_purchase",
-    "offsite_conversion.fb_pixel_lead", "offsite_conversion.custom.1202099900000001", "mobile_app_install",
+    "offsite_conversion.fb_pixel_view_content",
+    "offsite_conversion.fb_pixel_add_to_cart",
+    "offsite_conversion.fb_pixel_initiate_checkout",
+    "offsite_conversion.fb_pixel_purchase",
+    "offsite_conversion.fb_pixel_lead",
+    "offsite_conversion.custom.1202099900000001",
+    "mobile_app_install",
     "onsite_conversion.messaging_conversation_started_7d",
 )
 """Conversions: five parts, see `windows`."""
@@ -27,9 +38,15 @@ CONVERSIONS = ("contact_website", "subscribe_website")
 VALUES = ("offsite_conversion.fb_pixel_add_to_cart", "offsite_conversion.fb_pixel_purchase")
 CONVERSION_VALUES = ("subscribe_website",)
 VIDEO = (
-    "video_play_actions", "video_continuous_2_sec_watched_actions", "video_p25_watched_actions",
-    "video_p50_watched_actions", "video_p75_watched_actions", "video_p95_watched_actions",
-    "video_p100_watched_actions", "video_30_sec_watched_actions", "video_thruplay_watched_actions",
+    "video_play_actions",
+    "video_continuous_2_sec_watched_actions",
+    "video_p25_watched_actions",
+    "video_p50_watched_actions",
+    "video_p75_watched_actions",
+    "video_p95_watched_actions",
+    "video_p100_watched_actions",
+    "video_30_sec_watched_actions",
+    "video_thruplay_watched_actions",
     "video_time_watched_actions",
 )
 """List metrics with one element of type video_view each; the last counts seconds."""
@@ -52,7 +69,13 @@ OUTBOUND_AT = max(VIDEO_AT.values()) + 1
 LENGTH = OUTBOUND_AT + 1
 
 ENGAGEMENT = (
-    "link_click", "post_reaction", "comment", "post", "like", "photo_view", "video_view",
+    "link_click",
+    "post_reaction",
+    "comment",
+    "post",
+    "like",
+    "photo_view",
+    "video_view",
     "onsite_conversion.post_save",
 )
 GROUPS: dict[str, tuple[str, ...]] = {

@@ -14,9 +14,10 @@ import click
 from aiohttp import web
 
 from sandbox.clock import SandboxClock, parse_moment
-from sandbox.control import routes
+from sandbox.control import Control
 from sandbox.graph import Graph
 from sandbox.options import PROFILES, ServerOptions
+from sandbox.real_csv import read_csv
 from sandbox.seeded import seeded_world, size_named
 from sandbox.server import application
 from sandbox.state import State
@@ -47,7 +48,7 @@ async def running(
     if scenario is not None:
         state.scenario.load(scenario)
     graph = Graph(state)
-    runner = web.AppRunner(application(graph, routes(state)), access_log=None, shutdown_timeout=1)
+    runner = web.AppRunner(application(graph, Control(state).routes()), access_log=None, shutdown_timeout=1)
     await runner.setup()
     try:
         site = web.TCPSite(runner, host, port)
@@ -107,15 +108,20 @@ def main(**given: Any) -> None:
     start = parse_moment(given["now"]) if given["now"] else None
     scenario = json.loads(given["scenario"].read_text()) if given["scenario"] else None
     clock = SandboxClock(start, given["speed"])
-    asyncio.run(
-        serve(world, clock=clock, options=options, scenario=scenario, host=given["host"], port=given["port"])
-    )
+    asyncio.run(serve(world, clock=clock, options=options, scenario=scenario, host=given["host"], port=given["port"]))
 
 
 def _options(given: dict[str, Any]) -> ServerOptions:
     names = (
-        "seed", "run_seconds", "quota_scale", "platform_rate", "score_error", "app_secret", "require_proof",
-        "sync_row_limit", "async_row_limit",
+        "seed",
+        "run_seconds",
+        "quota_scale",
+        "platform_rate",
+        "score_error",
+        "app_secret",
+        "require_proof",
+        "sync_row_limit",
+        "async_row_limit",
     )
     return ServerOptions(
         profile=PROFILES[given["profile"]],
@@ -127,5 +133,5 @@ def _options(given: dict[str, Any]) -> ServerOptions:
 
 def _world(given: dict[str, Any]) -> World:
     if given["world"]:
-        return read_world(given["world"])
+        return read_csv(given["world"]) if given["world"].suffix == ".csv" else read_world(given["world"])
     return seeded_world(given["seed"], size_named(given["size"], given["accounts"], given["ads_per_account"]))

@@ -56,10 +56,16 @@ _RETURNS = {
 """One element of a value list / spend."""
 
 _SECONDS, _PLAYS = "video_time_watched_actions", "video_play_actions"
-_RESULTS = frozenset({
-    "results", "cost_per_result", "objective_results", "cost_per_objective_result", "result_rate",
-    "objective_result_rate",
-})
+_RESULTS = frozenset(
+    {
+        "results",
+        "cost_per_result",
+        "objective_results",
+        "cost_per_objective_result",
+        "result_rate",
+        "objective_result_rate",
+    }
+)
 _CURVE_LENGTH = 22
 
 
@@ -108,8 +114,7 @@ class Printer:
     def _elements(self, entries: Sequence[Entry]) -> list[dict[str, Any]]:
         keys = ("value", *(name for name in self.windows if name not in _SILENT_WINDOWS))
         printed = [
-            (entry.labels, {key: text(entry.windows[key]) for key in keys if key in entry.windows})
-            for entry in entries
+            (entry.labels, {key: text(entry.windows[key]) for key in keys if key in entry.windows}) for entry in entries
         ]
         return [{**labels, **figures} for labels, figures in printed if figures]
 
@@ -145,7 +150,7 @@ def _derived(measures: Measures, name: str) -> list[Entry]:
     spend = measures.scalars.get("spend", 0)
     if name in _COSTS:
         return [
-            Entry(entry.labels, _divided({key: spend for key in entry.windows}, entry.windows))
+            Entry(entry.labels, _divided(dict.fromkeys(entry.windows, spend), entry.windows))
             for entry in measures.lists.get(_COSTS[name], ())
         ]
     if name in _RATES:

@@ -1,4 +1,4 @@
-"""Owns reads of ad objects: nodes, edges with filters and cursors, and what a field selection shows (graph-api.md 7)."""
+"""Owns reads of ad objects: nodes, edges with filters and cursors, and what `fields` shows (graph-api.md 7)."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -26,10 +26,22 @@ _EDGES = {
     "business": {"owned_ad_accounts": "account", "client_ad_accounts": "account"},
     "user": {"adaccounts": "account", "businesses": "business"},
 }
-_STATUSES = frozenset({
-    "ACTIVE", "PAUSED", "DELETED", "ARCHIVED", "IN_PROCESS", "WITH_ISSUES", "CAMPAIGN_PAUSED", "ADSET_PAUSED",
-    "PENDING_REVIEW", "DISAPPROVED", "PREAPPROVED", "PENDING_BILLING_INFO",
-})
+_STATUSES = frozenset(
+    {
+        "ACTIVE",
+        "PAUSED",
+        "DELETED",
+        "ARCHIVED",
+        "IN_PROCESS",
+        "WITH_ISSUES",
+        "CAMPAIGN_PAUSED",
+        "ADSET_PAUSED",
+        "PENDING_REVIEW",
+        "DISAPPROVED",
+        "PREAPPROVED",
+        "PENDING_BILLING_INFO",
+    }
+)
 _ME = Node("user", "990", {"id": "990", "name": "Sandbox System User"})
 _DEFAULT_FIELDS = {"account": ("account_id", "id"), "business": ("id", "name"), "user": ("id", "name")}
 
@@ -119,7 +131,9 @@ class ObjectCalls:
             ids = business.owned if edge == "owned_ad_accounts" else business.clients
             return [world.accounts[account_id] for account_id in ids]
         if kind == "creative" and node.kind != "account":
-            ids = tuple(dict.fromkeys(ad.data["creative"]["id"] for ad in world.under(node, "ad") if "creative" in ad.data))
+            ids = tuple(
+                dict.fromkeys(ad.data["creative"]["id"] for ad in world.under(node, "ad") if "creative" in ad.data)
+            )
             return [world.nodes[creative_id] for creative_id in ids if creative_id in world.nodes]
         return world.children(node.account_id if node.kind == "account" else node.id, kind)
 

@@ -1,5 +1,6 @@
 """Owns the readable fields of each ad object (graph-api.md 7.3 to 7.7); data only."""
 
+
 def _names(text: str) -> frozenset[str]:
     return frozenset(text.split())
 

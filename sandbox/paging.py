@@ -1,4 +1,4 @@
-"""Owns cursors and `paging` (graph-api.md 1.7): offsets for insights, opaque keys for edges, complete next addresses."""
+"""Owns cursors and `paging` (graph-api.md 1.7): offsets for insights, opaque keys for edges, complete `next`."""
 
 from base64 import b64decode, b64encode
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ _PADDING = "ZD"
 
 
 def offset_cursor(offset: int, *, distinct: bool = False) -> str:
-    """Write a zero-based row offset: base64 with each `=` as `ZD`; a distinct one reads the same but looks different."""
+    """Write a zero-based row offset: base64 with each `=` as `ZD`; a distinct one reads the same, looks different."""
     text = f"{offset:+04}" if distinct else str(offset)
     return b64encode(text.encode()).decode().replace("=", _PADDING)
 

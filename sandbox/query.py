@@ -19,21 +19,39 @@ WINDOWS = frozenset(
     for kind in ("click", "view")
     for suffix in ("", "_first_conversion", "_all_conversions")
 ) | {
-    "1d_ev", "dda", "default", "skan_view", "skan_click", "skan_view_second_postback", "skan_click_second_postback",
-    "skan_view_third_postback", "skan_click_third_postback", "incrementality", "inline", "custom",
+    "1d_ev",
+    "dda",
+    "default",
+    "skan_view",
+    "skan_click",
+    "skan_view_second_postback",
+    "skan_click_second_postback",
+    "skan_view_third_postback",
+    "skan_click_third_postback",
+    "incrementality",
+    "inline",
+    "custom",
 }
 _FIELDS_PAGE = "https://developers.facebook.com/docs/marketing-api/reference/ads-insights/"
 _BREAKDOWNS_PAGE = "https://developers.facebook.com/docs/marketing-api/insights/breakdowns/"
-_WITH_NO_BREAKDOWN = frozenset({
-    "app_store_clicks", "newsfeed_avg_position", "newsfeed_clicks", "newsfeed_impressions", "relevance_score",
-})
+_WITH_NO_BREAKDOWN = frozenset(
+    {
+        "app_store_clicks",
+        "newsfeed_avg_position",
+        "newsfeed_clicks",
+        "newsfeed_impressions",
+        "relevance_score",
+    }
+)
 _QUARTILES = frozenset(f"video_p{percent}_watched_actions" for percent in (25, 50, 75, 95, 100))
 _NOT_BY_REGION = _QUARTILES | {"video_avg_time_watched_actions"}
 _NOT_BY_DMA = frozenset({"estimated_ad_recall_rate", "video_thruplay_watched_actions"})
 _BY_ASSET = frozenset({"impressions", "clicks", "spend", "reach", "actions", "action_values"})
 _SKAN = {
-    "app_id": "total_postbacks", "skan_conversion_id": "total_postbacks",
-    "skan_campaign_id": "total_postbacks_detailed", "is_conversion_id_modeled": "total_postbacks_detailed",
+    "app_id": "total_postbacks",
+    "skan_conversion_id": "total_postbacks",
+    "skan_campaign_id": "total_postbacks_detailed",
+    "is_conversion_id_modeled": "total_postbacks_detailed",
     **dict.fromkeys(
         ("fidelity_type", "coarse_conversion_value", "hsid", "postback_sequence_index", "redownload", "skan_version"),
         "total_postbacks_detailed_v4",
@@ -113,7 +131,9 @@ def _spans(parameters: Parameters, today: date) -> tuple[Span, ...]:
 
 
 def _increment(parameters: Parameters) -> str | int:
-    return "all_days" if structure(parameters, "time_ranges") else periods.increment(parameters.get("time_increment", ""))
+    return (
+        "all_days" if structure(parameters, "time_ranges") else periods.increment(parameters.get("time_increment", ""))
+    )
 
 
 def _sort(parameters: Parameters) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sandbox.faults import GraphError, named
+from sandbox.faults import named
 from sandbox.options import ServerOptions
 
 INSIGHTS, MANAGEMENT = "ads_insights", "ads_management"
@@ -165,7 +165,7 @@ class Quotas:
             raise named("4/1504022")
 
     def charge(self, account: str, now: datetime, rows: int, *, unique: bool, breakdowns: int) -> None:
-        """Count the work of computing rows: three times for unique metrics, twice for each breakdown after the first."""
+        """Count the work of computing rows: threefold for unique metrics, double for each breakdown but the first."""
         factor = (3 if unique else 1) * 2 ** max(0, breakdowns - 1)
         work = self._work(rows * _ROW_WORK * factor)
         self._hour(account, INSIGHTS).add(now.timestamp(), 0, work)

@@ -92,13 +92,31 @@ class Run:
 
 
 DEFAULT_FIELDS = (
-    "id", "account_id", "time_ref", "time_completed", "async_status", "async_percent_completion", "error_code",
-    "error_message", "error_subcode", "error_user_title", "error_user_msg",
+    "id",
+    "account_id",
+    "time_ref",
+    "time_completed",
+    "async_status",
+    "async_percent_completion",
+    "error_code",
+    "error_message",
+    "error_subcode",
+    "error_user_title",
+    "error_user_msg",
 )
-READABLE = frozenset({
-    *DEFAULT_FIELDS, "is_running", "date_start", "date_stop", "async_report_url", "is_async_export", "friendly_name",
-    "is_bookmarked", "schedule_id",
-})
+READABLE = frozenset(
+    {
+        *DEFAULT_FIELDS,
+        "is_running",
+        "date_start",
+        "date_stop",
+        "async_report_url",
+        "is_async_export",
+        "friendly_name",
+        "is_bookmarked",
+        "schedule_id",
+    }
+)
 
 
 def _stage(life: float) -> tuple[str, int]:
@@ -128,4 +146,6 @@ class Runs:
 
     def report(self, now: datetime) -> list[dict[str, Any]]:
         """Return every run as the control call shows it."""
-        return [run.shown(now, _ERRORS_SINCE) | {"rows": run.rows, "level": run.query.level} for run in self.known.values()]
+        return [
+            run.shown(now, _ERRORS_SINCE) | {"rows": run.rows, "level": run.query.level} for run in self.known.values()
+        ]

@@ -1,4 +1,4 @@
-"""Owns scripted deviations: rules that match calls, are counted and used up, and mutations of served rows.
+r"""Owns scripted deviations: rules that match calls, are counted and used up, and mutations of served rows.
 
 A scenario is a list of rules, or an object `{"rules": [...], "refused_accounts": ["222"], "refused_fields": ["owner"],
 "overload": true, "world": {"mutations": [...]}}`. A rule is one of
@@ -9,8 +9,10 @@ A scenario is a list of rules, or an object `{"rules": [...], "refused_accounts"
                 "append_action": {"action_type": "like", "value": "1"}, "duplicate": true}}
 
 `times` is 1 when missing and unlimited when null; `nth` lets a rule wait for its nth matching call; the first rule that
-matches and is not used up decides. `do` holds any of: fault, reply, cut, hang, delay, run_status (with percent, error_code,
-error_subcode, error_message), run_stuck_at, null_part, empty_page, repeat_cursor, lie_content_type.
+matches and is not used up decides. `do` holds any of: fault (a name of `faults.CATALOGUE`), reply {status, headers,
+body}, cut, hang, delay, run_status (with percent, error_code, error_subcode, error_message), run_stuck_at, null_part,
+empty_page, repeat_cursor, lie_content_type. On `submit`, run_status is how the run will end; on `poll`, what it is now.
+A body or value may hold a lone \udcff where an octet that is no UTF-8 shall go over the wire.
 """
 
 import re
@@ -26,11 +28,27 @@ from sandbox.world import Node
 Do = Mapping[str, Any]
 Row = dict[str, Any]
 
-_DEEDS = frozenset({
-    "fault", "reply", "cut", "hang", "delay", "run_status", "percent", "error_code", "error_subcode", "error_message",
-    "error_user_title", "error_user_msg", "run_stuck_at", "null_part", "empty_page", "repeat_cursor",
-    "lie_content_type",
-})
+_DEEDS = frozenset(
+    {
+        "fault",
+        "reply",
+        "cut",
+        "hang",
+        "delay",
+        "run_status",
+        "percent",
+        "error_code",
+        "error_subcode",
+        "error_message",
+        "error_user_title",
+        "error_user_msg",
+        "run_stuck_at",
+        "null_part",
+        "empty_page",
+        "repeat_cursor",
+        "lie_content_type",
+    }
+)
 _MATCHES = frozenset({"op", "account", "path", "page", "nth"})
 _NOTHING: Do = {}
 
@@ -124,7 +142,7 @@ class Scenario:
 
     def load(self, document: Any) -> None:
         """Replace everything by a document; raises ScenarioError for what it cannot mean."""
-        whole = {"rules": document} if isinstance(document, list) else dict(document)
+        whole: dict[str, Any] = {"rules": document} if isinstance(document, list) else dict(document)
         rules = [rule for rule in whole.get("rules", []) if "mutate" not in rule]
         mutations = [rule["mutate"] for rule in whole.get("rules", []) if "mutate" in rule]
         mutations += whole.get("world", {}).get("mutations", [])

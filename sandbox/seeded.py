@@ -16,14 +16,24 @@ _ACCOUNTS = (
     ("555", "Europe/London", "GBP", "901"),
     ("666", "Asia/Tokyo", "JPY", "900"),
 )
-_BUSINESSES = {"900": "Example Outfitters", "901": "Contoso \"Media\" 📣"}
+_BUSINESSES = {"900": "Example Outfitters", "901": 'Contoso "Media" 📣'}
 _CLIENTS = {"900": ("333",)}
 _NOT_OPTED_IN = {"333": OPT_IN}
 _SIZES = {"small": (3, 12), "demo": (5, 60), "large": (5, 1000)}
 _CAMPAIGN_STATUSES = ("ACTIVE", "PAUSED", "ARCHIVED", "DELETED", "WITH_ISSUES", "IN_PROCESS")
 _AD_STATUSES = (
-    "ACTIVE", "ACTIVE", "PENDING_REVIEW", "DISAPPROVED", "ARCHIVED", "DELETED", "PAUSED", "WITH_ISSUES", "ACTIVE",
-    "PREAPPROVED", "PENDING_BILLING_INFO", "IN_PROCESS",
+    "ACTIVE",
+    "ACTIVE",
+    "PENDING_REVIEW",
+    "DISAPPROVED",
+    "ARCHIVED",
+    "DELETED",
+    "PAUSED",
+    "WITH_ISSUES",
+    "ACTIVE",
+    "PREAPPROVED",
+    "PENDING_BILLING_INFO",
+    "IN_PROCESS",
 )
 _ADSET_STATUSES = ("ACTIVE", "ACTIVE", "PAUSED", "ACTIVE", "ARCHIVED", "ACTIVE", "DELETED")
 _OPEN_END = date(2100, 1, 1)
@@ -127,6 +137,7 @@ def _parents(parents: list[Node], count: int) -> list[Node]:
 def _deliveries(seed: int, node: Node, below: list[Node], *, forgetful: bool) -> dict[str, Delivery]:
     objectives = {found.id: found.data["objective"] for found in below if found.kind == "campaign"}
     ads = [found for found in below if found.kind == "ad" and found.status not in _NEVER_DELIVERED]
+    first_live = next((found.id for found in ads if found.status in _STILL_DELIVERING), "")
     return {
         found.id: Delivery(
             ad_id=found.id,
@@ -136,7 +147,7 @@ def _deliveries(seed: int, node: Node, below: list[Node], *, forgetful: bool) ->
             last=_OPEN_END if found.status in _STILL_DELIVERING else _ended(seed, node, index),
             daily_impressions=400 + Place(seed, node, index).lot("size") % 9_000,
             spend_step=spend_step(node.data["currency"], index),
-            forgets_breakdowns=forgetful and index == 0,
+            forgets_breakdowns=forgetful and found.id == first_live,
         )
         for index, found in enumerate(ads)
     }

@@ -105,8 +105,15 @@ def _act(numbers: list[int], noise: bytes) -> None:
     impressions, clicks = numbers[layout.IMPRESSIONS], numbers[layout.CLICKS]
     link_clicks = clicks * (40 + noise[5] % 50) // 100
     totals = (
-        link_clicks, clicks // 4, clicks // 30, clicks // 40, clicks // 50, clicks // 12 if noise[6] % 2 else 0,
-        impressions // 9 if noise[7] % 2 else 0, link_clicks * 3 // 4, clicks // 60,
+        link_clicks,
+        clicks // 4,
+        clicks // 30,
+        clicks // 40,
+        clicks // 50,
+        clicks // 12 if noise[6] % 2 else 0,
+        impressions // 9 if noise[7] % 2 else 0,
+        link_clicks * 3 // 4,
+        clicks // 60,
     )
     for name, total in zip(layout.ON_SITE, totals, strict=True):
         at = layout.ON_SITE_AT[name]

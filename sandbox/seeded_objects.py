@@ -10,8 +10,15 @@ from sandbox.digest import draw, pick
 from sandbox.world import Data, Node
 
 _ODD_NAMES = (
-    "Spring sale", "Été – \"quoted\"", "Back\\slash, comma", "Two\nlines", "مرحبا بكم", "Rocket 🚀 launch",
-    "O'Brien & Sons", "価格 50%", "tab\there",
+    "Spring sale",
+    'Été – "quoted"',
+    "Back\\slash, comma",
+    "Two\nlines",
+    "مرحبا بكم",
+    "Rocket 🚀 launch",
+    "O'Brien & Sons",
+    "価格 50%",
+    "tab\there",
 )
 _BID_STRATEGIES = ("LOWEST_COST_WITHOUT_CAP", "LOWEST_COST_WITH_BID_CAP", "COST_CAP")
 _GOALS = {
@@ -25,7 +32,10 @@ _GOALS = {
 OBJECTIVES = tuple(_GOALS)
 _EPOCH = datetime(2025, 7, 1, 9, 30, tzinfo=UTC)
 _ISSUE = {
-    "level": "AD", "error_code": 1815869, "error_summary": "Delivery is limited", "error_message": "A policy applies.",
+    "level": "AD",
+    "error_code": 1815869,
+    "error_summary": "Delivery is limited",
+    "error_message": "A policy applies.",
     "error_type": "SOFT_ERROR",
 }
 
@@ -87,13 +97,26 @@ def account(account_id: str, name: str, zone: str, currency: str, business: tupl
     """Build an ad account."""
     offset = datetime(2026, 11, 1, tzinfo=UTC).astimezone(ZoneInfo(zone)).utcoffset() or timedelta()
     data: Data = {
-        "id": f"act_{account_id}", "account_id": account_id, "name": name, "account_status": 1, "disable_reason": 0,
-        "currency": currency, "timezone_name": zone, "timezone_offset_hours_utc": offset.total_seconds() / 3600,
-        "timezone_id": 1 + draw(zone) % 140, "created_time": graph_time(_EPOCH, zone),
-        "business": {"id": business[0], "name": business[1]}, "amount_spent": str(draw(account_id) % 10_000_000),
-        "spend_cap": "0", "balance": str(draw(account_id, "balance") % 100_000), "is_prepay_account": False,
-        "min_daily_budget": 100, "brand_safety_content_filter_levels": ["FACEBOOK_STANDARD", "AN_STANDARD"],
-        "age": 508.2, "owner": business[0], "tos_accepted": {"web_custom_audience_tos": 1},
+        "id": f"act_{account_id}",
+        "account_id": account_id,
+        "name": name,
+        "account_status": 1,
+        "disable_reason": 0,
+        "currency": currency,
+        "timezone_name": zone,
+        "timezone_offset_hours_utc": offset.total_seconds() / 3600,
+        "timezone_id": 1 + draw(zone) % 140,
+        "created_time": graph_time(_EPOCH, zone),
+        "business": {"id": business[0], "name": business[1]},
+        "amount_spent": str(draw(account_id) % 10_000_000),
+        "spend_cap": "0",
+        "balance": str(draw(account_id, "balance") % 100_000),
+        "is_prepay_account": False,
+        "min_daily_budget": 100,
+        "brand_safety_content_filter_levels": ["FACEBOOK_STANDARD", "AN_STANDARD"],
+        "age": 508.2,
+        "owner": business[0],
+        "tos_accepted": {"web_custom_audience_tos": 1},
     }
     return Node("account", data["id"], data, account_id=account_id)
 
@@ -104,12 +127,23 @@ def campaign(place: Place, object_id: str, status: str) -> Node:
     own = status if status in {"PAUSED", "ARCHIVED", "DELETED"} else "ACTIVE"
     budget = str(5_000 + place.lot("budget") % 90_000)
     data: Data = {
-        "id": object_id, "account_id": place.account_id, "name": _name(place, "Campaign"), "objective": objective,
-        "buying_type": "AUCTION", **_status(own, status), **place.times(), "special_ad_categories": [],
-        "special_ad_category": "NONE", "smart_promotion_type": "GUIDED_CREATION", "budget_remaining": "0",
-        "is_skadnetwork_attribution": objective == "OUTCOME_APP_PROMOTION", "pacing_type": ["standard"],
-        "start_time": graph_time(place.born(), place.zone), "source_campaign_id": "0",
-        **_maybe(place, "spend_cap", "900719925474099300", 5), **_issues(status),
+        "id": object_id,
+        "account_id": place.account_id,
+        "name": _name(place, "Campaign"),
+        "objective": objective,
+        "buying_type": "AUCTION",
+        **_status(own, status),
+        **place.times(),
+        "special_ad_categories": [],
+        "special_ad_category": "NONE",
+        "smart_promotion_type": "GUIDED_CREATION",
+        "budget_remaining": "0",
+        "is_skadnetwork_attribution": objective == "OUTCOME_APP_PROMOTION",
+        "pacing_type": ["standard"],
+        "start_time": graph_time(place.born(), place.zone),
+        "source_campaign_id": "0",
+        **_maybe(place, "spend_cap", "900719925474099300", 5),
+        **_issues(status),
     }
     if place.index % 2 == 0:
         data |= {"daily_budget": budget, "lifetime_budget": "0", "bid_strategy": pick(_BID_STRATEGIES, object_id)}
@@ -123,20 +157,33 @@ def adset(place: Place, object_id: str, parent: Node, own: str) -> Node:
     effective = _inherited(own, parent.status)
     goal = _GOALS[parent.data["objective"]]
     data: Data = {
-        "id": object_id, "account_id": place.account_id, "campaign_id": parent.id, "campaign": {"id": parent.id},
-        "name": _name(place, "Ad set"), **_status(_configured(own), effective), **place.times(),
-        "optimization_goal": goal, "billing_event": "IMPRESSIONS", "daily_budget": "0",
-        "lifetime_budget": str(10_000 + place.lot("budget") % 900_000), "budget_remaining": "1200",
-        "start_time": graph_time(place.born(), place.zone), "attribution_spec": _attribution_spec(place),
-        "destination_type": "WEBSITE", "pacing_type": ["standard"], "is_dynamic_creative": place.index % 5 == 0,
+        "id": object_id,
+        "account_id": place.account_id,
+        "campaign_id": parent.id,
+        "campaign": {"id": parent.id},
+        "name": _name(place, "Ad set"),
+        **_status(_configured(own), effective),
+        **place.times(),
+        "optimization_goal": goal,
+        "billing_event": "IMPRESSIONS",
+        "daily_budget": "0",
+        "lifetime_budget": str(10_000 + place.lot("budget") % 900_000),
+        "budget_remaining": "1200",
+        "start_time": graph_time(place.born(), place.zone),
+        "attribution_spec": _attribution_spec(place),
+        "destination_type": "WEBSITE",
+        "pacing_type": ["standard"],
+        "is_dynamic_creative": place.index % 5 == 0,
         "learning_stage_info": {"status": "SUCCESS", "conversions": place.lot("learned") % 60},
         "targeting": {"age_min": 18, "age_max": 65, "geo_locations": {"countries": ["US", "GB"]}},
         "promoted_object": {"pixel_id": "120200000000000900", "custom_event_type": "PURCHASE"},
         **_maybe(place, "bid_amount", 100 + place.lot("bid") % 2_000),
         **_maybe(place, "bid_strategy", pick(_BID_STRATEGIES, object_id)),
         **_maybe(place, "end_time", graph_time(place.born() + timedelta(days=500), place.zone), 3),
-        **_maybe(place, "dsa_beneficiary", "Example GmbH", 3), **_maybe(place, "dsa_payor", "Example GmbH", 3),
-        **_maybe(place, "bid_constraints", {"roas_average_floor": 15_000}, 6), **_issues(effective),
+        **_maybe(place, "dsa_beneficiary", "Example GmbH", 3),
+        **_maybe(place, "dsa_payor", "Example GmbH", 3),
+        **_maybe(place, "bid_constraints", {"roas_average_floor": 15_000}, 6),
+        **_issues(effective),
     }
     return Node("adset", object_id, data, place.account_id, parent.id)
 
@@ -156,13 +203,22 @@ def ad(place: Place, object_id: str, parent: Node, own: str, creative_id: str) -
     """Build an ad under the ad set `parent`."""
     effective = _inherited(own, parent.status, "ADSET_PAUSED")
     data: Data = {
-        "id": object_id, "account_id": place.account_id, "campaign_id": parent.campaign_id, "adset_id": parent.id,
-        "campaign": {"id": parent.campaign_id}, "adset": {"id": parent.id}, "name": _name(place, "Ad"),
-        **_status(_configured(own), effective), **place.times(), "creative": {"id": creative_id},
+        "id": object_id,
+        "account_id": place.account_id,
+        "campaign_id": parent.campaign_id,
+        "adset_id": parent.id,
+        "campaign": {"id": parent.campaign_id},
+        "adset": {"id": parent.id},
+        "name": _name(place, "Ad"),
+        **_status(_configured(own), effective),
+        **place.times(),
+        "creative": {"id": creative_id},
         "tracking_specs": [{"action.type": ["offsite_conversion"], "fb_pixel": ["120200000000000900"]}],
-        "source_ad_id": "0", "preview_shareable_link": f"https://fb.me/{place.lot('preview') % 10**9}",
+        "source_ad_id": "0",
+        "preview_shareable_link": f"https://fb.me/{place.lot('preview') % 10**9}",
         **_maybe(place, "bid_amount", 50 + place.lot("bid") % 500, 3),
-        **_maybe(place, "conversion_domain", "example.com"), **_issues(effective),
+        **_maybe(place, "conversion_domain", "example.com"),
+        **_issues(effective),
     }
     if effective == "DISAPPROVED":
         data["ad_review_feedback"] = {"global": {"Unacceptable business practice": "The ad was not approved."}}
@@ -174,13 +230,22 @@ def creative(place: Place, object_id: str) -> Node:
     story = f"120200000000000777_{10**14 + place.lot('story') % 10**14}"
     status = ("ACTIVE", "ACTIVE", "ACTIVE", "IN_PROCESS", "WITH_ISSUES", "DELETED")[place.index % 6]
     data: Data = {
-        "id": object_id, "account_id": place.account_id, "name": _name(place, "Creative"), "status": status,
-        "object_type": ("SHARE", "VIDEO", "PHOTO")[place.index % 3], "object_story_id": story,
-        "effective_object_story_id": story, "title": _name(place, "Title"), "body": _name(place, "Body"),
-        "call_to_action_type": "SHOP_NOW", "image_hash": f"{place.lot('image'):032x}",
-        "image_url": f"https://cdn.example.com/{object_id}.jpg?sig=1", "thumbnail_url": f"https://cdn.example.com/{object_id}.png",
+        "id": object_id,
+        "account_id": place.account_id,
+        "name": _name(place, "Creative"),
+        "status": status,
+        "object_type": ("SHARE", "VIDEO", "PHOTO")[place.index % 3],
+        "object_story_id": story,
+        "effective_object_story_id": story,
+        "title": _name(place, "Title"),
+        "body": _name(place, "Body"),
+        "call_to_action_type": "SHOP_NOW",
+        "image_hash": f"{place.lot('image'):032x}",
+        "image_url": f"https://cdn.example.com/{object_id}.jpg?sig=1",
+        "thumbnail_url": f"https://cdn.example.com/{object_id}.png",
         "object_story_spec": {"page_id": "120200000000000777", "link_data": {"link": "https://example.com/?a=1&b=2"}},
-        **_maybe(place, "link_url", "https://example.com/"), **_maybe(place, "url_tags", "utm_source=meta"),
+        **_maybe(place, "link_url", "https://example.com/"),
+        **_maybe(place, "url_tags", "utm_source=meta"),
         **_maybe(place, "video_id", str(10**15 + place.lot("video") % 10**15), 3),
         **_maybe(place, "effective_instagram_media_id", str(10**16 + place.lot("media") % 10**15), 3),
         **_maybe(place, "instagram_permalink_url", "https://www.instagram.com/p/abc/", 3),

@@ -1,7 +1,7 @@
 """Owns HTTP: requests become calls, replies become responses, and a scenario's broken transports happen here."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from typing import Any
 
 from aiohttp import web
@@ -15,11 +15,10 @@ _LARGEST_BODY = 64 * 1024 * 1024
 _BEARER = "bearer "
 
 
-def application(graph: Graph, control: web.RouteTableDef | None = None) -> web.Application:
+def application(graph: Graph, control: Iterable[web.RouteDef] = ()) -> web.Application:
     """Build the application: control calls first, everything else is Graph."""
     app = web.Application(client_max_size=_LARGEST_BODY)
-    if control is not None:
-        app.add_routes(control)
+    app.add_routes(control)
 
     async def serve(request: web.Request) -> web.StreamResponse:
         call = await read_call(request)

@@ -11,11 +11,11 @@
      "mutations":  [{"ad_id": "3", "set": {"impressions": "n/a"}}]}
 
 Every section may be missing. Objects may hold any field of theirs; `account_id`, `campaign_id`, `effective_status`
-(ACTIVE) and the like follow from the tree where they are left out. A business without `owned` owns the accounts that name
-it in `business`. In a fact, names of breakdowns are columns, lists of objects are list metrics, everything else is a
-number. A row that comes from one fact prints its numbers exactly as given; sums are exact decimals; of de-duplicated
-metrics the largest stands for the row; given ratios are dropped where facts are joined and follow from the sums. A
-breakdown that a fact lacks is "unknown". Facts never change with the moment of asking, but days after it have none.
+(ACTIVE) and the like follow from the tree where they are left out. A business without `owned` owns the accounts that
+name it in `business`. In a fact, names of breakdowns are columns, lists of objects are list metrics, everything else is
+a number. A row that comes from one fact prints its numbers exactly as given; sums are exact decimals; of de-duplicated
+metrics the largest stands for the row; given ratios are dropped where facts are joined, and follow from the sums. A
+breakdown that a fact lacks is "unknown". Facts never change with the moment of asking; there are none after its day.
 `sandbox/example-world.json` is a small example.
 """
 
@@ -91,8 +91,7 @@ def _fact(fact: Mapping[str, Any]) -> FileFact:
 
 def _is_list_metric(value: Any) -> bool:
     return isinstance(value, list) and all(
-        isinstance(item, Mapping) and "values" not in item and not isinstance(item.get("value"), list)
-        for item in value
+        isinstance(item, Mapping) and "values" not in item and not isinstance(item.get("value"), list) for item in value
     )
 
 
@@ -119,7 +118,11 @@ def _sums(cells: Sequence[FileFact]) -> dict[str, Number]:
 def _joined(lists: Sequence[Sequence[Entry]], ask: Ask) -> list[Entry]:
     """Join list metrics by the asked labels; one list whose labels were all asked for stays as it is."""
     entries = [entry for entries in lists for entry in entries]
-    wanted = {*ask.action_breakdowns, "action_type"} if "action_type" in ask.action_breakdowns else set(ask.action_breakdowns)
+    wanted = (
+        {*ask.action_breakdowns, "action_type"}
+        if "action_type" in ask.action_breakdowns
+        else set(ask.action_breakdowns)
+    )
     present = [found for found in lists if found]
     if len(present) == 1 and all(_asked(entry, wanted) for entry in entries):
         return entries
@@ -169,14 +172,17 @@ def _node(kind: str, given: Data, known: Mapping[str, Node]) -> Node:
     adset = known.get(str(given.get("adset_id", "")))
     campaign = known.get(str(given.get("campaign_id") or (adset.campaign_id if adset else "")))
     parent = adset or campaign
-    account_id = str(given.get("account_id") or (parent.account_id if parent else "")).removeprefix("act_")
-    places = {"account_id": account_id, "campaign_id": campaign.id if campaign else "", "adset_id": adset.id if adset else ""}
-    defaults = {"status": "ACTIVE"}
+    places: dict[str, str] = {
+        "account_id": str(given.get("account_id") or (parent.account_id if parent else "")).removeprefix("act_"),
+        "campaign_id": campaign.id if campaign else "",
+        "adset_id": adset.id if adset else "",
+    }
+    defaults: Data = {"status": "ACTIVE"}
     if kind != "creative":
         status = given.get("effective_status", given.get("status", "ACTIVE"))
         defaults |= {"status": status, "configured_status": status, "effective_status": status}
     data = {**defaults, **_plain(given), **{name: value for name, value in places.items() if value}}
-    return Node(kind, str(given["id"]), data | {"id": str(given["id"])}, **places)
+    return Node(kind, str(given["id"]), data | {"id": str(given["id"])}, *places.values())
 
 
 def _plain(value: Any) -> Any:
