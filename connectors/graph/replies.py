@@ -190,7 +190,10 @@ def _envelope(body: bytes) -> _Envelope | None:
 def _error(envelope: _Envelope) -> dict[str, Any] | None:
     if envelope.error is UNSET:
         return None
-    error = orjson.loads(envelope.error)
+    try:
+        error = orjson.loads(bytes(envelope.error))
+    except orjson.JSONDecodeError:
+        return None
     return error if isinstance(error, dict) else None
 
 

@@ -88,17 +88,18 @@ class HttpClient:
         if self._session is None:
             raise RuntimeError("the HTTP client is used outside its `async with`")
         url = _url(request)
-        proxy, proxy_auth = _proxy(url)
+        proxy, password = _proxy(url)
+        tunnelled = url.scheme == "https"  # then the proxy reads its own headers, not those of the request
         try:
             return await self._session.request(
                 request.method,
                 url,
                 data=_body(request),
-                headers=_headers(request),
+                headers=_headers(request) if tunnelled else {**_headers(request), **password},
                 timeout=aiohttp.ClientTimeout(total=request.timeout_seconds, connect=self._limits.connect_seconds),
                 allow_redirects=False,
                 proxy=proxy,
-                proxy_auth=proxy_auth,
+                proxy_headers=password if tunnelled and password else None,
             )
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             failure = _transport(request, error)
@@ -148,13 +149,16 @@ def _headers(request: Request) -> dict[str, str]:
     return {**request.headers, "Content-Type": "application/x-www-form-urlencoded"}
 
 
-def _proxy(url: URL) -> tuple[URL | None, aiohttp.BasicAuth | None]:
+def _proxy(url: URL) -> tuple[URL | None, dict[str, str]]:
+    """The proxy that the environment names for this address, and the header with its password."""
     address = getproxies().get(url.scheme)
     if not address or proxy_bypass(url.host or ""):
-        return None, None
+        return None, {}
     proxy = URL(address)
-    auth = aiohttp.BasicAuth(proxy.user, proxy.password or "") if proxy.user else None
-    return proxy.with_user(None), auth
+    if proxy.user is None:
+        return proxy, {}
+    password = aiohttp.encode_basic_auth(proxy.user, proxy.password or "")
+    return proxy.with_user(None), {"Proxy-Authorization": password}
 
 
 def _lowered(answer: aiohttp.ClientResponse) -> dict[str, str]:

@@ -17,6 +17,7 @@ APP_LADDER = tuple(minutes * MINUTE for minutes in (1, 2, 4, 8, 15, 30, 60))
 SCORE_BLOCK = {"standard_access": 60.0}  # 3.3 [docs: RL]
 SCORE_BLOCK_OTHERWISE = 300.0
 PAUSE = 60.0  # at the target: at least one minute, then one call that reads the header again (3.5 rule 3)
+SHORTEST = 1.0  # a refusal closes for at least this, whatever its hint says
 JITTER = 0.1  # of the wait, only ever added: a hint is never shortened
 
 # A reading says nothing any more when all that it counted has decayed (3.3 [seed 004] [docs: RL]).
@@ -38,6 +39,7 @@ class Meter:
     read_at: datetime | None = None
     deadline: datetime | None = None
     refusals: int = 0
+    refused_until: datetime | None = None  # by refusals alone: a header of the same answer closes too, and is no rung
     in_flight: int = 0
     tier: str | None = None
 
@@ -109,16 +111,17 @@ class Governor:
         fresh = []
         for quota in sorted(fault.quotas, key=str):
             meter = self._meter(quota)
-            if not meter.blocked(now):
+            if meter.refused_until is None or now >= meter.refused_until:
                 meter.refusals += 1
             seconds = _block(quota, meter, fault.wait_seconds) * (1 + JITTER * jitter)
-            fresh += self._close(quota, now + timedelta(seconds=seconds))
+            meter.refused_until = now + timedelta(seconds=seconds)
+            fresh += self._close(quota, meter.refused_until)
         return fresh
 
     def succeed(self, quotas: Iterable[Quota], readings: Iterable[Reading], now: datetime) -> None:
         """A good answer: these are open, so their ladders start again.
 
-        A quota of which it brought no reading, long after the last one, is near nothing: then headers are left out (3.2).
+        A quota of which it brings no reading, long after the last one, is near nothing: its header is left out (3.2).
         """
         told = {reading.quota for reading in readings}
         for quota in quotas:
@@ -173,11 +176,11 @@ def _present(meter: Meter, quota: Quota, now: datetime) -> float | None:
 def _block(quota: Quota, meter: Meter, hint: float | None) -> float:
     """How long a refusal closes a quota: Meta's hint, else by kind and by how often in a row (3.5 rule 2)."""
     if hint:
-        return hint
+        return max(hint, SHORTEST)
     if quota.kind == "score":
         return SCORE_BLOCK.get(meter.tier or "", SCORE_BLOCK_OTHERWISE)
     ladder = APP_LADDER if quota.scope == "app" else BUSINESS_LADDER
-    return ladder[min(max(meter.refusals, 1), len(ladder)) - 1]
+    return ladder[min(meter.refusals, len(ladder)) - 1]
 
 
 def _name(item: tuple[Quota, Meter]) -> str:
