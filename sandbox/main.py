@@ -94,6 +94,7 @@ async def serve(
 @click.option("--latency-ms", default=0.0, show_default=True, help="Real time that every answer waits.")
 @click.option("--run-seconds", default=1.5, show_default=True, help="Sandbox seconds of a report run without rows.")
 @click.option("--quota-scale", default=1.0, show_default=True, help="Factor on every allowance.")
+@click.option("--score-scale", type=float, default=None, help="Factor on the ad-account score; as --quota-scale.")
 @click.option("--tier", type=click.Choice(["standard", "development"]), default="standard", show_default=True)
 @click.option("--platform-rate", default=0.0, show_default=True, help="Insights calls a second for the app; 0 is any.")
 @click.option("--score-error", type=click.Choice(["17", "613"]), default="17", show_default=True)
@@ -116,6 +117,7 @@ def _options(given: dict[str, Any]) -> ServerOptions:
         "seed",
         "run_seconds",
         "quota_scale",
+        "score_scale",
         "platform_rate",
         "score_error",
         "app_secret",

@@ -19,6 +19,8 @@ class ServerOptions:
     """Sandbox seconds of a report run without rows."""
     quota_scale: float = 1.0
     """Factor on every allowance."""
+    score_scale: float | None = None
+    """Factor on the ad-account score alone; quota_scale when None."""
     tier: str = "standard_access"
     """Access tier as headers name it: standard_access or development_access."""
     platform_rate: float = 0.0

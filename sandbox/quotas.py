@@ -183,8 +183,13 @@ class Quotas:
     def _score(self, account: str) -> Score:
         if account not in self._scores:
             most, block = _SCORE[self._options.tier]
-            self._scores[account] = Score(max(1.0, most * self._options.quota_scale), block)
+            self._scores[account] = Score(max(1.0, most * self._score_scale), block)
         return self._scores[account]
+
+    @property
+    def _score_scale(self) -> float:
+        scale = self._options.score_scale
+        return self._options.quota_scale if scale is None else scale
 
     def headers(self, account: str, kind: str, now: datetime) -> dict[str, str]:
         """Return the usage headers of a reply; a layer at zero is left out (3.2), the insights throttle never is."""

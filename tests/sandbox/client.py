@@ -1,6 +1,7 @@
 """A small client of the sandbox: it speaks HTTP only, so that tests see what any client sees."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +17,7 @@ class Answer:
     """One HTTP answer, read to its end."""
 
     status: int
-    headers: "aiohttp.typedefs.CIMultiDictProxy[str]"
+    headers: Mapping[str, str]
     body: Any
     text: str
 
@@ -92,7 +93,7 @@ class Client:
     async def completed(self, run: str) -> list[tuple[str, int]]:
         """Poll a run while time passes until it is final, and return what each poll showed."""
         seen: list[tuple[str, int]] = []
-        while not seen or seen[-1][0] not in {"Job Failed", "Job Skipped"} and seen[-1] != ("Job Completed", 100):
+        while not seen or not _final(*seen[-1]):
             shown = (await self.get(run)).body
             seen.append((shown["async_status"], shown["async_percent_completion"]))
             self.later(0.05)
@@ -101,6 +102,10 @@ class Client:
 
 def _wire(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value)
+
+
+def _final(status: str, percent: int) -> bool:
+    return status in {"Job Failed", "Job Skipped"} or (status, percent) == ("Job Completed", 100)
 
 
 async def _answer(response: aiohttp.ClientResponse) -> Answer:

@@ -7,14 +7,21 @@ import pytest
 from tests.sandbox.client import Client, unordered
 
 WEEK = {"since": "2026-11-10", "until": "2026-11-16"}
-DAILY = {"level": "ad", "fields": "ad_id,impressions,spend,clicks", "time_range": WEEK, "time_increment": "1"}
+DAILY: dict[str, Any] = {
+    "level": "ad",
+    "fields": "ad_id,impressions,spend,clicks",
+    "time_range": WEEK,
+    "time_increment": "1",
+}
 
 
 def total(rows: list[dict[str, Any]], name: str) -> Decimal:
+    """Return the sum of a metric over rows."""
     return sum((Decimal(row.get(name, 0)) for row in rows), Decimal(0))
 
 
 def actions(rows: list[dict[str, Any]]) -> Counter[tuple[str, str]]:
+    """Return the sums of every window of every action type."""
     found: Counter[tuple[str, str]] = Counter()
     for row in rows:
         for element in row.get("actions", []):
@@ -39,7 +46,7 @@ def actions(rows: list[dict[str, Any]]) -> Counter[tuple[str, str]]:
 )
 async def test_breakdowns_sum_to_the_total(client: Client, breakdowns: str) -> None:
     """Impressions, clicks, spend and every window of every action sum over breakdown rows to the total."""
-    asked = {
+    asked: dict[str, Any] = {
         "level": "ad",
         "fields": "ad_id,impressions,clicks,spend,actions",
         "time_range": WEEK,
@@ -133,7 +140,7 @@ async def test_presets(client: Client, name: str, since: str, until: str) -> Non
 
 async def test_increments(client: Client) -> None:
     """N days are cut at the range's end, months at both."""
-    asked = {"level": "account", "time_range": {"since": "2026-10-20", "until": "2026-11-05"}}
+    asked: dict[str, Any] = {"level": "account", "time_range": {"since": "2026-10-20", "until": "2026-11-05"}}
     by_ten = await client.truth(**asked, time_increment="10")
     assert [(row["date_start"], row["date_stop"]) for row in by_ten] == [
         ("2026-10-20", "2026-10-29"),
@@ -166,7 +173,7 @@ async def test_empty_action_breakdowns(client: Client) -> None:
 
 async def test_action_breakdowns(client: Client) -> None:
     """Devices split each action type without changing its total."""
-    asked = {"level": "account", "fields": "actions", "time_range": WEEK}
+    asked: dict[str, Any] = {"level": "account", "fields": "actions", "time_range": WEEK}
     plain = await client.truth(**asked)
     split = await client.truth(**asked, action_breakdowns=["action_type", "action_device"])
     assert {element["action_device"] for element in split[0]["actions"]} == {"iPhone", "Android Smartphone", "Desktop"}
@@ -189,14 +196,14 @@ async def test_forgotten_breakdown_key(client: Client) -> None:
 
 async def test_opt_in_breakdowns(client: Client) -> None:
     """An account that has not opted in has no rows under impression_device, and no error."""
-    asked = {"level": "ad", "time_range": WEEK, "breakdowns": "publisher_platform,impression_device"}
+    asked: dict[str, Any] = {"level": "ad", "time_range": WEEK, "breakdowns": "publisher_platform,impression_device"}
     assert (await client.truth("333", **asked)) == []
     assert (await client.truth("111", **asked)) != []
 
 
 async def test_unique_metrics_beyond_13_months(client: Client) -> None:
     """With a breakdown and a start beyond 13 months reach is left out; impressions stay."""
-    asked = {"level": "account", "fields": "impressions,reach", "breakdowns": "age"}
+    asked: dict[str, Any] = {"level": "account", "fields": "impressions,reach", "breakdowns": "age"}
     old = await client.truth(**asked, time_range={"since": "2025-09-01", "until": "2026-11-01"})
     assert all("reach" not in row and "impressions" in row for row in old)
     assert all("reach" in row for row in await client.truth(**asked, time_range=WEEK) if int(row["impressions"]))

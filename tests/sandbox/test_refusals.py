@@ -7,6 +7,7 @@ from tests.sandbox.client import TOKEN, Client
 from tests.sandbox.conftest import Start
 
 FIELDS_PAGE = "https://developers.facebook.com/docs/marketing-api/reference/ads-insights/"
+PLEASE, VALUES = "please check", "for all valid values"
 BREAKDOWNS_PAGE = "https://developers.facebook.com/docs/marketing-api/insights/breakdowns/"
 
 
@@ -23,8 +24,7 @@ BREAKDOWNS_PAGE = "https://developers.facebook.com/docs/marketing-api/insights/b
         ),
         (
             {"breakdowns": "PUBLISHER_PLATFORM"},
-            "(#100) PUBLISHER_PLATFORM is not valid for breakdowns param. please check "
-            f"{BREAKDOWNS_PAGE} for all valid values",
+            f"(#100) PUBLISHER_PLATFORM is not valid for breakdowns param. {PLEASE} {BREAKDOWNS_PAGE} {VALUES}",
         ),
         (
             {"breakdowns": "platform_position"},

@@ -1,10 +1,11 @@
 from itertools import pairwise
+from typing import Any
 
 from tests.sandbox.client import Client, unordered
 from tests.sandbox.conftest import Start
 
 WEEK = {"since": "2026-11-10", "until": "2026-11-16"}
-ASKED = {
+ASKED: dict[str, Any] = {
     "level": "ad",
     "fields": ["ad_id", "impressions", "spend", "actions"],
     "time_range": WEEK,

@@ -3,10 +3,15 @@ from typing import Any
 
 from tests.sandbox.client import Client, unordered
 
-ASKED = {"level": "ad", "fields": "ad_id,impressions,spend,actions,action_values", "time_increment": "1"}
+ASKED: dict[str, Any] = {
+    "level": "ad",
+    "fields": "ad_id,impressions,spend,actions,action_values",
+    "time_increment": "1",
+}
 
 
 async def day_as_of(client: Client, day: date, as_of: str) -> list[str]:
+    """Return a day's rows as known at a moment."""
     span = {"since": str(day), "until": str(day)}
     return unordered(await client.truth(**ASKED, time_range=span, as_of=as_of))
 
@@ -48,7 +53,7 @@ async def test_conversions_only_grow(client: Client) -> None:
             if element["action_type"] == "omni_purchase"
         }
 
-    asked = {"level": "account", "fields": "actions", "time_range": month, "time_increment": "1"}
+    asked: dict[str, Any] = {"level": "account", "fields": "actions", "time_range": month, "time_increment": "1"}
     early = purchases(await client.truth(**asked, as_of="2026-11-01T20:00:00Z"))
     late = purchases(await client.truth(**asked, as_of="2026-11-29T20:00:00Z"))
     assert all(late[day] >= count for day, count in early.items())
@@ -57,7 +62,11 @@ async def test_conversions_only_grow(client: Client) -> None:
 
 async def test_today_is_partial(client: Client) -> None:
     """The running day has less than it will have, and the future has nothing."""
-    asked = {"level": "account", "fields": "impressions", "time_range": {"since": "2026-11-20", "until": "2026-11-20"}}
+    asked: dict[str, Any] = {
+        "level": "account",
+        "fields": "impressions",
+        "time_range": {"since": "2026-11-20", "until": "2026-11-20"},
+    }
     running = await client.truth(**asked, as_of="2026-11-20T20:00:00Z")
     over = await client.truth(**asked, as_of="2026-11-21T20:00:00Z")
     assert int(running[0]["impressions"]) < int(over[0]["impressions"]) / 2

@@ -11,6 +11,7 @@ DELIVERING = [{"field": "ad.impressions", "operator": "GREATER_THAN", "value": 0
 
 
 async def statuses(client: Client, path: str, **asked: Any) -> set[str]:
+    """Return the statuses of the ads in the rows of an edge."""
     ads = (await client.get("/sandbox/truth/objects", account="111", kind="ads")).body["objects"]
     known = {ad["id"]: ad["effective_status"] for ad in ads}
     return {known[row["ad_id"]] for row in await client.all_rows(path, **ASKED, **asked)}
