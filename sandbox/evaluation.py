@@ -68,7 +68,8 @@ class _Evaluation:
         self.root = root
         self.conditions = query.conditions()
         self.wanted = metrics.bases((*query.fields, *(query.summary or ())))
-        self.withheld = _withheld(query, as_of)
+        self.keys = metrics.printed_windows(query.windows)
+        self.withheld = withheld(query, as_of)
 
     def run(self) -> Evaluated:
         groups = list(self._groups()) if self._has_rows() else []
@@ -163,7 +164,7 @@ class _Evaluation:
     def _metrics(self, cells: Sequence[Any], names: Sequence[str], key: tuple[str, ...], indicator: str) -> Row:
         ask = Ask(self.query.action_breakdowns, self.wanted, (*key, *self.query.breakdowns))
         measures = self._hourly(self.world.facts.measures(cells, ask))
-        printer = metrics.Printer(self.query.windows, indicator)
+        printer = metrics.Printer(self.keys, indicator)
         found = {name: printer.value(measures, name) for name in names if name not in self.withheld}
         return {name: value for name, value in found.items() if value is not None}
 
@@ -237,7 +238,7 @@ def _column(name: str, value: str) -> Any:
     return asset_value(name, value) if name in ASSETS else value
 
 
-def _withheld(query: Query, as_of: date) -> frozenset[str]:
+def withheld(query: Query, as_of: date) -> frozenset[str]:
     """Return the unique-count fields that a breakdown with a start beyond 13 months loses (2.3)."""
     first = min(span.since for span in query.spans)
     too_old = first < periods.months_before(as_of, periods.UNIQUE_MONTHS)

@@ -1,11 +1,12 @@
 """Owns exact numbers: how they are read from a world file, divided and printed; no float ever enters."""
 
-from decimal import ROUND_HALF_EVEN, Decimal, InvalidOperation, localcontext
+from decimal import ROUND_HALF_EVEN, Context, Decimal, InvalidOperation
 
 Number = int | Decimal
 
 _SIX_PLACES = Decimal("0.000001")
 _MICROS = Decimal(1_000_000)
+_WIDE = Context(prec=60)
 
 
 def number(raw: object) -> Decimal | None:
@@ -32,18 +33,14 @@ def money(micros: int) -> Decimal:
 
 
 def tidy(value: Decimal) -> Decimal:
-    """Drop trailing zeros behind the point, never in front of it."""
-    short = value.normalize()
-    exponent = short.as_tuple().exponent
-    return short.quantize(Decimal(1)) if isinstance(exponent, int) and exponent > 0 else short
+    """Drop trailing zeros; `text` prints what is left without an exponent."""
+    return value.normalize(_WIDE)
 
 
 def quotient(above: Number, below: Number, factor: int = 1) -> Decimal | None:
     """Return factor x above / below, rounded half-even to six places; None where nothing divides."""
     if not below or not above:
         return None
-    with localcontext() as context:
-        context.prec = 60
-        exact = Decimal(factor) * Decimal(above) / Decimal(below)
-        rounded = exact.quantize(_SIX_PLACES, rounding=ROUND_HALF_EVEN)
+    exact = _WIDE.divide(_WIDE.multiply(factor, above), below)
+    rounded = exact.quantize(_SIX_PLACES, ROUND_HALF_EVEN, _WIDE)
     return tidy(rounded) if rounded else None

@@ -1,13 +1,14 @@
 """Owns one Graph call from its path to its reply: target, scenario, credentials, quotas, answer, headers, log."""
 
 from base64 import urlsafe_b64encode
+from collections.abc import Sequence
 from hashlib import sha1
-from typing import Any
+from typing import Any, Protocol
 
 from sandbox import credentials
 from sandbox.calls import Call, Reply, Target
 from sandbox.digest import draw
-from sandbox.faults import CATALOGUE, Fault, GraphError, fault, named, no_object
+from sandbox.faults import Fault, GraphError, fault, invalid, named, no_object
 from sandbox.insights_calls import InsightsCalls
 from sandbox.object_calls import ObjectCalls
 from sandbox.options import NEWEST_VERSION
@@ -35,11 +36,24 @@ _FIXED_HEADERS = {
 }
 
 
+class Family(Protocol):
+    """A further family of calls (brand safety, app insights, ...) that the sandbox can be given."""
+
+    def target(self, call: Call) -> Target | None:
+        """Tell what a call aims at, or None when it is not this family's."""
+        ...
+
+    async def answer(self, call: Call, target: Target, do: Do) -> Reply:
+        """Answer a call of this family; raise GraphError to fail."""
+        ...
+
+
 class Graph:
     """Answers calls on one state."""
 
-    def __init__(self, state: State) -> None:
+    def __init__(self, state: State, families: Sequence[Family] = ()) -> None:
         self.state = state
+        self.families = families
         self.insights = InsightsCalls(state)
         self.objects = ObjectCalls(state)
         self._answered = 0
@@ -60,6 +74,9 @@ class Graph:
 
     def target(self, call: Call) -> Target:
         """Tell from path and method what a call aims at."""
+        found = self._of_family(call)
+        if found is not None:
+            return found[1]
         object_id, _, edge = call.path.partition("/")
         run = self.state.runs.known.get(object_id)
         if run is not None:
@@ -69,6 +86,10 @@ class Graph:
         if edge == "insights":
             return Target("submit" if call.method == "POST" else "sync", account, object_id, edge)
         return Target("list" if edge else "object", account, object_id, edge)
+
+    def _of_family(self, call: Call) -> tuple[Family, Target] | None:
+        targets = ((family, family.target(call)) for family in self.families)
+        return next(((family, target) for family, target in targets if target is not None), None)
 
     async def _answer(self, call: Call, target: Target, do: Do) -> Reply:
         self._admit(call, target)
@@ -83,6 +104,8 @@ class Graph:
         options, scenario = self.state.options, self.state.scenario
         credentials.authenticate(call, options)
         credentials.check_version(call, options, marketing=bool(target.account) or target.edge == "insights")
+        if "date_format" in call.parameters and options.profile > _OLD_PROTOCOL:
+            raise invalid("The date_format parameter is no longer supported")
         self.state.quotas.overload = scenario.overload
         kind = INSIGHTS if target.op in _INSIGHTS_OPS else MANAGEMENT
         known = target.account if target.account in self.state.world.accounts else ""
@@ -91,6 +114,9 @@ class Graph:
             raise GraphError(_REFUSED)
 
     async def _route(self, call: Call, target: Target, do: Do) -> Reply:
+        family = self._of_family(call)
+        if family is not None:
+            return await family[0].answer(call, target, do)
         if call.path == "" and "ids" in call.parameters:
             return self._several(call)
         run = self.state.runs.known.get(target.object_id)
@@ -120,6 +146,8 @@ class Graph:
         if self.state.options.profile > _OLD_PROTOCOL:
             raise GraphError(fault(400, 100, "(#100) The ids parameter is no longer supported"))
         ids = [text.strip(' "') for text in call.parameters["ids"].strip("[]").split(",")]
+        for found in ids:
+            self.state.quotas.admit(self.objects.by_id(found).account_id, MANAGEMENT, self.state.clock.now())
         bodies = {found: self.objects.node(call, self.objects.by_id(found)).body for found in ids}
         return Reply(200, b"{" + b",".join(encode(found) + b":" + body for found, body in bodies.items()) + b"}")
 
@@ -173,8 +201,3 @@ def _deviate(reply: Reply, do: Do, speed: float) -> None:
     reply.null_part = bool(do.get("null_part"))
     if do.get("lie_content_type"):
         reply.content_type = "text/html; charset=UTF-8"
-
-
-def batch_fault(trace: str) -> Reply:
-    """Return the reply to a batch of more than 50 operations."""
-    return failed(CATALOGUE["batch size"], trace)

@@ -2,15 +2,19 @@
 
 import asyncio
 from dataclasses import dataclass, replace
+from datetime import date
 from typing import Any
 
+import orjson
+
 from sandbox.calls import Call, Reply
+from sandbox.evaluation import withheld
 from sandbox.faults import CATALOGUE, invalid, named, no_object
 from sandbox.field_names import UNIQUE
 from sandbox.paging import Address, offset_cursor, paging, read_offset
 from sandbox.parameters import whole, words
 from sandbox.query import DEFAULT_PAGE, LARGEST_PAGE, Query, read_query
-from sandbox.row_book import RowBook, Sheet, encode
+from sandbox.row_book import RowBook, Sheet, encode, work_out
 from sandbox.runs import DEFAULT_FIELDS, FAILED, READABLE, RUNNING, Fate, Run
 from sandbox.scenario import Do
 from sandbox.selection import selected
@@ -41,7 +45,7 @@ class InsightsCalls:
         today = self._state.today(node.account_id)
         query = read_query(node, call.parameters, today)
         page = _page(call)
-        sheet = await self._book.sheet(query, today, f"{query}{today}")
+        sheet = await self._book.sheet(query, today, _order(query, today))
         self._charge(node.account_id, query, len(sheet.rows))
         if len(sheet.rows) > self._state.options.sync_row_limit:
             raise named("100/1487534")
@@ -51,6 +55,8 @@ class InsightsCalls:
         """Create a run and start to work it out; its rows are those known at this moment."""
         now, today = self._state.clock.now(), self._state.today(node.account_id)
         query = read_query(node, call.parameters, today)
+        if UNIQUE.intersection(query.fields) & withheld(query, today):
+            self._state.quotas.count_reach(node.account_id, now)
         run = self._state.runs.submit(query, node.account_id, today, now)
         run.fate = _fate(do)
         self._sheets[run.id] = asyncio.create_task(self._work_out(run))
@@ -141,6 +147,23 @@ class InsightsCalls:
     def settle(self) -> list[asyncio.Task[Sheet]]:
         """Return the work still under way."""
         return [task for task in self._sheets.values() if not task.done()]
+
+
+def _order(query: Query, as_of: date) -> str:
+    """Return what shuffles synchronous rows: the same for all pages of a question on one day."""
+    return f"{query}{as_of}"
+
+
+def nested_insights(state: State, call: Call, node: Node) -> dict[str, Any] | None:
+    """Return the `insights` member of a node whose fields asked for it; None without rows."""
+    today, page = state.today(node.account_id), _page(call)
+    query = read_query(node, call.parameters, today)
+    rows = work_out(state, query, today, _order(query, today)).rows
+    part = rows[page.start : page.start + page.limit]
+    end = page.start + len(part)
+    cursors = offset_cursor(page.start), offset_cursor(end - 1)
+    links = paging(_address(call), *cursors, earlier=page.start > 0, later=end < len(rows))
+    return {"data": [orjson.Fragment(row) for row in part], "paging": links} if part else None
 
 
 def _page(call: Call) -> _Page:

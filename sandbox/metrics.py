@@ -69,6 +69,11 @@ _RESULTS = frozenset(
 _CURVE_LENGTH = 22
 
 
+def printed_windows(asked: Iterable[str]) -> tuple[str, ...]:
+    """Return the keys that elements may print: `value`, and the asked windows that still have data."""
+    return ("value", *(name for name in asked if name not in _SILENT_WINDOWS))
+
+
 def bases(fields: Iterable[str]) -> frozenset[str]:
     """Return the lists that must be summed so that every asked field can be worked out."""
     wanted: set[str] = set()
@@ -90,9 +95,9 @@ def bases(fields: Iterable[str]) -> frozenset[str]:
 
 @dataclass(frozen=True, slots=True)
 class Printer:
-    """Prints one row's metrics: the windows asked for, and the indicator that counts as its result."""
+    """Prints one row's metrics: the keys of its elements, and the indicator that counts as its result."""
 
-    windows: tuple[str, ...]
+    keys: tuple[str, ...]
     indicator: str = ""
 
     def value(self, measures: Measures, name: str) -> Any:
@@ -109,12 +114,12 @@ class Printer:
             return self._results(measures, name)
         if name == "video_play_curve_actions":
             return _curve(measures)
-        return self._elements(_derived(measures, name)) or None
+        return self._elements(_derived(measures, name, self.keys)) or None
 
     def _elements(self, entries: Sequence[Entry]) -> list[dict[str, Any]]:
-        keys = ("value", *(name for name in self.windows if name not in _SILENT_WINDOWS))
         printed = [
-            (entry.labels, {key: text(entry.windows[key]) for key in keys if key in entry.windows}) for entry in entries
+            (entry.labels, {key: text(entry.windows[key]) for key in self.keys if key in entry.windows})
+            for entry in entries
         ]
         return [{**labels, **figures} for labels, figures in printed if figures]
 
@@ -146,13 +151,12 @@ def _ratio(scalars: Mapping[str, Number], above: str, below: str, factor: int) -
     return None if found is None else text(found)
 
 
-def _derived(measures: Measures, name: str) -> list[Entry]:
+def _derived(measures: Measures, name: str, keys: tuple[str, ...]) -> list[Entry]:
     spend = measures.scalars.get("spend", 0)
     if name in _COSTS:
-        return [
-            Entry(entry.labels, _divided(dict.fromkeys(entry.windows, spend), entry.windows))
-            for entry in measures.lists.get(_COSTS[name], ())
-        ]
+        spends = dict.fromkeys(keys, spend)
+        entries = measures.lists.get(_COSTS[name], ())
+        return [Entry(entry.labels, _divided(spends, entry.windows)) for entry in entries]
     if name in _RATES:
         source, scalar, action = _RATES[name]
         found = _windows_of(measures, source, action)

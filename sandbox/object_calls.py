@@ -1,11 +1,13 @@
 """Owns reads of ad objects: nodes, edges with filters and cursors, and what `fields` shows (graph-api.md 7)."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from sandbox.calls import Call, Reply
 from sandbox.faults import invalid, named, no_object
 from sandbox.filtering import Condition, conditions
+from sandbox.insights_calls import nested_insights
 from sandbox.object_fields import NODE_TYPES, READABLE
 from sandbox.paging import Address, opaque_cursor, paging, read_opaque
 from sandbox.parameters import whole, words
@@ -61,26 +63,30 @@ class ObjectCalls:
 
     def node(self, call: Call, node: Node) -> Reply:
         """Answer one object in any status."""
-        return Reply(200, encode(self._shown(node, selected(call.parameters))))
+        return Reply(200, encode(self._shown(call, node, selected(call.parameters))))
 
     def edge(self, call: Call, node: Node, edge: str, do: Do) -> Reply:
         """Answer a page of a list edge; a short page may still have `next`, the last one never has."""
         kind = _EDGES.get(node.kind, {}).get(edge)
         if kind is None:
             raise invalid(f"Tried accessing nonexisting field ({edge}) on node type ({NODE_TYPES[node.kind]})")
-        wanted = selected(call.parameters)
-        limit = _limit(call, kind, wanted)
-        found = self._listed(call, node, edge, kind)
+        return Reply(200, encode(self._page(call, node, (edge, kind), selected(call.parameters), do)))
+
+    def _page(
+        self, call: Call, node: Node, edge: tuple[str, str], wanted: tuple[Selected, ...], do: Do
+    ) -> dict[str, Any]:
+        limit = _limit(call, edge[1], wanted)
+        found = self._listed(call, node, *edge)
         if do.get("empty_page"):
             return self._empty(call, found)
         start = _start(call, found, limit)
         part = found[start : start + limit]
-        body: dict[str, Any] = {"data": [self._shown(item, wanted) for item in part]}
+        body: dict[str, Any] = {"data": [self._shown(call, item, wanted) for item in part]}
         if part:
             body["paging"] = self._paging(call, found, start, len(part), do)
         if "summary" in call.parameters:
             body["summary"] = {"total_count": len(found)}
-        return Reply(200, encode(body))
+        return body
 
     def _paging(self, call: Call, found: Sequence[Node], start: int, length: int, do: Do) -> dict[str, Any]:
         end = start + length
@@ -92,13 +98,13 @@ class ObjectCalls:
         address = Address(call.url, call.parameters)
         return paging(address, before, after, earlier=start > 0, later=end < len(found))
 
-    def _empty(self, call: Call, found: Sequence[Node]) -> Reply:
+    def _empty(self, call: Call, found: Sequence[Node]) -> dict[str, Any]:
         """Answer no objects and a `next` that leads to those left out here."""
         start = _start(call, found, 1)
         cursor = opaque_cursor(f"{found[start - 1].id if start else ''}~")
         self._state.note_next(call, cursor)
         address = Address(call.url, call.parameters)
-        return Reply(200, encode({"data": [], "paging": paging(address, cursor, cursor, earlier=False, later=True)}))
+        return {"data": [], "paging": paging(address, cursor, cursor, earlier=False, later=True)}
 
     def _listed(self, call: Call, node: Node, edge: str, kind: str) -> list[Node]:
         children = self._children(node, edge, kind)
@@ -137,13 +143,18 @@ class ObjectCalls:
             return [world.nodes[creative_id] for creative_id in ids if creative_id in world.nodes]
         return world.children(node.account_id if node.kind == "account" else node.id, kind)
 
-    def _shown(self, node: Node, wanted: tuple[Selected, ...]) -> dict[str, Any]:
+    def _shown(self, call: Call, node: Node, wanted: tuple[Selected, ...]) -> dict[str, Any]:
         wanted = wanted or tuple(Selected(name) for name in _DEFAULT_FIELDS.get(node.kind, ("id",)))
-        shown = {item.name: self._value(node, item) for item in wanted}
+        shown = {item.name: self._value(call, node, item) for item in wanted}
         shown["id"] = node.data["id"]
         return {name: value for name, value in shown.items() if value is not None}
 
-    def _value(self, node: Node, item: Selected) -> Any:
+    def _value(self, call: Call, node: Node, item: Selected) -> Any:
+        if item.name == "insights" and node.kind in LEVELS:
+            return nested_insights(self._state, _nested(call, node, item), node)
+        kind = _EDGES.get(node.kind, {}).get(item.name)
+        if kind is not None:
+            return self._page(_nested(call, node, item), node, (item.name, kind), item.inner, {})
         if item.name not in READABLE[node.kind]:
             raise invalid(f"Tried accessing nonexisting field ({item.name}) on node type ({NODE_TYPES[node.kind]})")
         if item.name in self._state.scenario.refused_fields:
@@ -151,7 +162,7 @@ class ObjectCalls:
         value = node.data.get(item.name)
         if isinstance(value, dict) and item.inner and "id" in value:
             target = self.find(str(value["id"]))
-            return value if target is None else self._shown(target, item.inner)
+            return value if target is None else self._shown(call, target, item.inner)
         return _inside(value, item.inner)
 
     def by_id(self, object_id: str) -> Node:
@@ -160,6 +171,13 @@ class ObjectCalls:
         if node is None:
             raise no_object(object_id)
         return node
+
+
+def _nested(call: Call, node: Node, item: Selected) -> Call:
+    """Return the call that a nested edge stands for (graph-api.md 1.2)."""
+    token = {name: call.parameters[name] for name in ("access_token", "appsecret_proof") if name in call.parameters}
+    parameters = {**token, **item.arguments, "fields": ",".join(map(str, item.inner))}
+    return replace(call, path=f"{node.data['id']}/{item.name}", parameters=parameters)
 
 
 def _inside(value: Any, inner: tuple[Selected, ...]) -> Any:

@@ -2,9 +2,9 @@
 
 import json
 import math
-from collections import deque
+from collections import Counter, deque
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from sandbox.faults import named
@@ -29,6 +29,7 @@ _CALL_WORK, _ROW_WORK = 0.2, 1 / 1000
 
 _ERRORS = {INSIGHTS: "80000", MANAGEMENT: "80004"}
 _PASSING_ONE_IN = 3
+_REACH_REQUESTS = 10
 
 
 @dataclass(slots=True)
@@ -133,6 +134,7 @@ class Quotas:
         self._scores: dict[str, Score] = {}
         self._app = Hour(max(1.0, _APP_CALLS * options.quota_scale))
         self._platform = Bucket(options.platform_rate)
+        self._reach: Counter[tuple[str, date]] = Counter()
         self._overload_count = 0
         self.overload = False
 
@@ -170,6 +172,10 @@ class Quotas:
         work = self._work(rows * _ROW_WORK * factor)
         self._hour(account, INSIGHTS).add(now.timestamp(), 0, work)
 
+    def count_reach(self, account: str, now: datetime) -> None:
+        """Count an asynchronous request for reach with a breakdown and a start beyond 13 months (3.1)."""
+        self._reach[account, now.date()] += 1
+
     def _work(self, percent: float) -> float:
         return percent / (self._options.quota_scale * _WORK_TIER[self._options.tier])
 
@@ -202,7 +208,13 @@ class Quotas:
             found["x-fb-ads-insights-throttle"] = _line(
                 app_id_util_pct=self._platform.percent(), acc_id_util_pct=round(percent, 2), **self._tier()
             )
+            found |= self._reach_header(account, now)
         return found
+
+    def _reach_header(self, account: str, now: datetime) -> dict[str, str]:
+        percent = _FULL * self._reach[account, now.date()] / _REACH_REQUESTS
+        usage = _line(app_id_util_pct=0, acc_id_util_pct=percent)
+        return {"x-fb-ads-insights-reach-throttle": usage} if percent else {}
 
     def _tier(self) -> dict[str, str]:
         return {"ads_api_access_tier": self._options.tier}

@@ -11,7 +11,6 @@ from typing import Any
 import orjson
 
 from sandbox.digest import draw
-from sandbox.evaluation import Evaluated
 from sandbox.query import Query
 from sandbox.state import State
 
@@ -45,10 +44,12 @@ class RowBook:
         return await asyncio.shield(task)
 
     async def _work_out(self, query: Query, as_of: date, order: str) -> Sheet:
-        return await asyncio.to_thread(lambda: _encoded(self._state.evaluate(query, as_of), query, order))
+        return await asyncio.to_thread(work_out, self._state, query, as_of, order)
 
 
-def _encoded(found: Evaluated, query: Query, order: str) -> Sheet:
+def work_out(state: State, query: Query, as_of: date, order: str) -> Sheet:
+    """Evaluate, encode and shuffle; slow for many rows."""
+    found = state.evaluate(query, as_of)
     rows = [encode(row) for row in found.rows]
     if not query.sort:
         Random(draw(order)).shuffle(rows)

@@ -14,6 +14,12 @@ class Selected:
     arguments: dict[str, str] = field(default_factory=dict)
     inner: tuple["Selected", ...] = ()
 
+    def __str__(self) -> str:
+        """Write the field as it was asked for."""
+        arguments = "".join(f".{name}({value})" for name, value in self.arguments.items())
+        inner = f"{{{','.join(map(str, self.inner))}}}" if self.inner else ""
+        return f"{self.name}{arguments}{inner}"
+
 
 def selected(parameters: Parameters) -> tuple[Selected, ...]:
     """Return what `fields` asks for; empty when it is missing."""

@@ -96,3 +96,25 @@ async def test_old_protocol(start: Start) -> None:
 async def test_unknown_edge(client: Client) -> None:
     """An edge that a node does not have is code 100."""
     assert (await client.get("act_111/insight")).error["code"] == 100
+
+
+async def test_nested_insights(client: Client) -> None:
+    """A node's fields can hold insights with arguments, equal to those of its own edge."""
+    asked = "insights.level(ad).time_range({'since':'2026-11-10','until':'2026-11-16'}).limit(2){ad_id,impressions}"
+    nested = (await client.get("act_111", fields=f"name,{asked}")).body["insights"]
+    own = await client.all_rows(
+        "act_111/insights",
+        level="ad",
+        time_range={"since": "2026-11-10", "until": "2026-11-16"},
+        fields="ad_id,impressions",
+    )
+    assert nested["data"] == own[:2]
+    assert (await client.get(nested["paging"]["next"])).rows == own[2:4]
+
+
+async def test_nested_edges(client: Client) -> None:
+    """A node's fields can hold an edge with a limit, whose `next` is a listing."""
+    ads = (await client.get("act_111", fields="ads.limit(2){id,name}")).body["ads"]
+    every = await client.all_rows("act_111/ads", fields="id,name")
+    assert ads["data"] == every[:2]
+    assert (await client.get(ads["paging"]["next"])).rows == every[2:4]
