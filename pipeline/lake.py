@@ -15,7 +15,7 @@ import orjson
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipeline import codec
+from pipeline import codec, engine
 from pipeline.errors import Inconsistent, Store
 from schemas.arrow import file_schema, whole_schema
 from schemas.columns import ORIGIN_NAMES, Table
@@ -134,11 +134,12 @@ class TableWriter:
     A re-read that finds the same rows is thereby recognised before anything is written.
     """
 
-    def __init__(self, lake: Lake, table: Table, *, path: str, check_key: bool) -> None:
+    def __init__(self, lake: Lake, table: Table, path: str, spill_rows: int, *, check_key: bool) -> None:
         self.table = table
         self.path = path
         self.rows = 0
         self._lake = lake
+        self._spill_rows = spill_rows
         self._schema = file_schema(table)
         self._held: list[pa.RecordBatch] = []
         self._held_rows = 0
@@ -158,7 +159,7 @@ class TableWriter:
             self._key_batches.append(rows.select(self._keys))
         self._held.extend(rows.to_batches())
         self._held_rows += rows.num_rows
-        if self._held_rows >= SPILL_ROWS:
+        if self._held_rows >= self._spill_rows:
             self._spill()
 
     def close(self, place_of_key: str) -> SliceFile:
@@ -207,13 +208,12 @@ class TableWriter:
         self._key_batches.clear()
         if keys is None:
             return
-        with duckdb.connect(config={"threads": 1}) as connection:
-            connection.register("keys", keys)
-            twice = connection.execute(
-                f"SELECT {names}, count(*) FROM keys GROUP BY ALL HAVING count(*) > 1 LIMIT 1"  # noqa: S608 - declared names
-            ).fetchone()
+        twice = engine.ask(
+            f"SELECT {names}, count(*) FROM keys GROUP BY ALL HAVING count(*) > 1 LIMIT 1",  # noqa: S608 - declared names
+            keys=keys,
+        )
         if twice:
-            key = dict(zip(self._keys, twice, strict=False))
+            key = dict(zip(self._keys, twice[0], strict=False))
             raise Inconsistent(f"{self.table.name} {slice_name}: the answer holds one key twice: {key}")
 
 
@@ -231,15 +231,14 @@ class Fingerprint:
     def add(self, rows: pa.Table) -> None:
         """Adds rows; their order and their division into calls do not matter."""
         columns = ", ".join(f'"{name}"' for name in self._names)
-        with duckdb.connect(config={"threads": 1}) as connection:
-            connection.register("rows", rows.select(self._names))
-            found = connection.execute(
-                f"SELECT sum(hash({columns})::HUGEINT), sum(hash('second', {columns})::HUGEINT) FROM rows"  # noqa: S608 - declared names
-            ).fetchone()
-        if found is None or found[0] is None:
+        statement = (
+            f"SELECT sum(hash({columns})::HUGEINT)::VARCHAR, sum(hash('second', {columns})::HUGEINT)::VARCHAR FROM rows"  # noqa: S608 - declared names
+        )
+        found = engine.ask(statement, rows=rows.select(self._names))[0]
+        if found[0] is None:
             return
         self._rows += rows.num_rows
-        self._sums = [(old + int(new)) % 2**96 for old, new in zip(self._sums, found, strict=True)]
+        self._sums = [(old + int(str(new))) % 2**96 for old, new in zip(self._sums, found, strict=True)]
 
     @property
     def text(self) -> str:

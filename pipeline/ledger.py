@@ -9,6 +9,7 @@ import threading
 import uuid
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Self
@@ -29,6 +30,15 @@ ADOPTABLE = timedelta(hours=12)
 """How old a report run may be to be adopted after a crash (design, invariant 9)."""
 
 Row = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class BusinessAccounts:
+    """When a business was last asked for its accounts, those it had, and those it had before and no longer shows."""
+
+    asked_at: datetime | None
+    present: tuple[str, ...]
+    vanished: tuple[str, ...]
 
 
 class Ledger:
@@ -151,6 +161,16 @@ class Ledger:
         """The files that a slice has in the lake."""
         rows = self._all("files_of", **_key(slice_id))
         return tuple(SliceFile(row["file_table"], row["path"], row["rows"], row["fingerprint"]) for row in rows)
+
+    def places(self) -> dict[SliceId, Place]:
+        """Where each slice that ever landed lies."""
+        return {
+            SliceId(row["table_name"], row["scope"], codec.read_border(row["slice_start"])): codec.read_place(
+                orjson.loads(row["place"])
+            )
+            for row in self._all("slices")
+            if row["place"]
+        }
 
     def files(self) -> list[tuple[SliceId, SliceFile]]:
         """Every file of every slice."""
@@ -293,15 +313,19 @@ class Ledger:
             values = {"name": name, "time_zone": time_zone, "currency": currency, "seen_at": codec.instant(at)}
             self._do("save_account", account_id=account_id, **values)
 
-    def business_accounts(self, business_id: str) -> tuple[datetime | None, list[str]]:
-        """When a business was last asked for its accounts, and which it had."""
-        asked = codec.read_instant(self._one("business_asked", business_id=business_id)["asked_at"])
-        return asked, [row["account_id"] for row in self._all("business_accounts", business_id=business_id)]
+    def business_accounts(self, business_id: str) -> BusinessAccounts:
+        """What is known of a business's accounts."""
+        asked = self._one("business_asked", business_id=business_id)["asked_at"]
+        rows = self._all("business_accounts", business_id=business_id)
+        return BusinessAccounts(
+            codec.read_instant(asked),
+            tuple(row["account_id"] for row in rows if row["asked_at"] == asked),
+            tuple(row["account_id"] for row in rows if row["asked_at"] != asked),
+        )
 
     def save_business(self, business_id: str, accounts: Iterable[str], at: datetime) -> None:
         """Keeps which accounts a business has; an empty id stands for having asked at all."""
         with self._writing():
-            self._do("forget_business", business_id=business_id)
             for account_id in ("", *accounts):
                 values = {"business_id": business_id, "account_id": account_id, "asked_at": codec.instant(at)}
                 self._do("save_business_account", **values)

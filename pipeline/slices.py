@@ -2,11 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
 
 import pyarrow as pa
 
-from pipeline.lake import Lake, TableWriter, path_of, quarantine_path, same_rows
+from pipeline.lake import SPILL_ROWS, Lake, TableWriter, path_of, quarantine_path, same_rows
 from pipeline.ledger import Ledger
 from schemas.columns import Table
 from schemas.meta import QUARANTINE
@@ -19,8 +18,6 @@ class Target:
     """Where rows go: the slice, its place, the end asked for, and the tables of its report (the facts first)."""
 
     id: SliceId
-    end: datetime | None
-    zone: str
     place: Place
     tables: tuple[Table, ...]
 
@@ -38,15 +35,19 @@ class Closed:
 class SliceWriter:
     """Takes the rows of one slice's tables; only `pipeline/landing.py` puts their files in place."""
 
-    def __init__(self, lake: Lake, target: Target) -> None:
+    def __init__(self, lake: Lake, target: Target, spill_rows: int = SPILL_ROWS) -> None:
         self._target = target
         self._tables = {
-            table.name: TableWriter(lake, table, path=path_of(table.name, target.place), check_key=number == 0)
+            table.name: TableWriter(lake, table, path_of(table.name, target.place), spill_rows, check_key=number == 0)
             for number, table in enumerate(target.tables)
         }
-        self._aside = TableWriter(
-            lake, QUARANTINE, path=quarantine_path(target.id.table, target.place), check_key=False
-        )
+        aside = quarantine_path(target.id.table, target.place)
+        self._aside = TableWriter(lake, QUARANTINE, aside, spill_rows, check_key=False)
+
+    @property
+    def rows(self) -> int:
+        """How many rows of the facts it has taken."""
+        return self._tables[self._target.tables[0].name].rows
 
     def write(self, table: str, rows: pa.Table) -> None:
         """Takes rows of one of the slice's tables, in its file schema."""

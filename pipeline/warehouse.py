@@ -202,7 +202,7 @@ def _copy(source: Path, target: Path) -> None:
 @contextlib.contextmanager
 def _opened(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     """A connection whose default catalog is the file at `path`, created if absent."""
-    with duckdb.connect(config={"threads": 2, "TimeZone": "UTC"}) as connection:
+    with duckdb.connect(config={"threads": 2}) as connection:
         connection.execute(f"ATTACH {sql.text(str(path))} AS warehouse (STORAGE_VERSION '{STORAGE_VERSION}')")
         connection.execute("USE warehouse")
         yield connection

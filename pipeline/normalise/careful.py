@@ -40,6 +40,8 @@ class _Rows:
         self._extra: list[str | None] = []
         self._aside: list[Aside] = []
         self._unknown: Counter[str] = Counter()
+        self._texts: set[str] = set()
+        self._others: set[str] = set()
         self._rows = 0
         self._known = {*self._cells, *self._structures, *self._lists, *layout.assets}
 
@@ -57,6 +59,7 @@ class _Rows:
             extra=pa.array(self._extra, pa.string()) if any(self._extra) else None,
             aside=self._aside,
             unknown=self._unknown,
+            scalars=self._texts - self._others,
         )
 
     def _names_with_elements(self, *, results: bool) -> list[str]:
@@ -123,6 +126,8 @@ class _Rows:
         """What no column declares, as one JSON object."""
         rest = {name: value for name, value in row.items() if name not in self._known and value is not None}
         self._unknown.update(rest.keys())
+        for name, value in rest.items():
+            (self._texts if isinstance(value, str) else self._others).add(name)
         return exact_json.write(rest) if rest else None
 
     # ---- lists ----

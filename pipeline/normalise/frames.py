@@ -194,6 +194,15 @@ class _Long:
         return pa.array(ordinals, pa.int64())
 
 
+def whole_rows(
+    table: str, rows: pa.Table, reason: str, source: Source
+) -> Iterator[tuple[date | None, dict[str, object]]]:
+    """Rows of `meta.quarantine` for typed rows that belong nowhere."""
+    for row in rows.to_pylist():
+        raw = exact_json.write({name: str(value) for name, value in row.items() if value is not None})
+        yield None, quarantined(source, Aside(table, None, raw, reason), "")
+
+
 def _aside(table: str, column: str, faults: Iterable[Fault]) -> Iterator[Aside]:
     return (Aside(table, column, fault.raw, fault.reason, fault.row) for fault in faults)
 

@@ -35,7 +35,10 @@ class Aside:
 
 @dataclass(slots=True)
 class Parsed:
-    """Rows taken apart. Every array has `rows` entries; `cells` and `structures` hold text or NULL."""
+    """Rows taken apart. Every array has `rows` entries; `cells` and `structures` hold text or NULL.
+
+    `unknown` counts what no column declares; `scalars` are those of them that were only ever texts.
+    """
 
     rows: int
     cells: dict[str, pa.Array]
@@ -45,3 +48,4 @@ class Parsed:
     extra: pa.Array | None = None
     aside: list[Aside] = field(default_factory=list)
     unknown: Counter[str] = field(default_factory=Counter)
+    scalars: set[str] = field(default_factory=set)

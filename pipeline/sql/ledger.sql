@@ -247,9 +247,6 @@ SELECT account_id, asked_at FROM businesses WHERE business_id = :business_id AND
 -- name: business_asked
 SELECT max(asked_at) AS asked_at FROM businesses WHERE business_id = :business_id;
 
--- name: forget_business
-DELETE FROM businesses WHERE business_id = :business_id;
-
 -- name: save_business_account
 INSERT OR REPLACE INTO businesses VALUES (:business_id, :account_id, :asked_at);
 

@@ -1,0 +1,305 @@
+"""Owns the command line: parses, calls `app`, prints. Progress and logs go to stderr, the answer to stdout.
+
+Heavy libraries are imported by the commands that need them, because `insights --help` should answer at once.
+"""
+
+import asyncio
+import signal
+import sys
+from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from config.settings import Settings, Wrong, read, where
+from pipeline.errors import Refused, Unpublished
+from pipeline.journal import Journal, Listener, stderr_log
+
+if TYPE_CHECKING:  # `app` pulls in every heavy library; commands import it when they run
+    from pipeline.app import App, Choice
+
+T = TypeVar("T")
+USAGE, INTERRUPTED, FAILED = 2, 130, 1
+
+
+@dataclass(slots=True)
+class Shared:
+    """What every command was given."""
+
+    config: Path | None
+    as_json: bool
+    now: datetime | None
+    listeners: tuple[Listener, ...]
+
+    def settings(self) -> Settings:
+        """The configuration."""
+        return read(where(self.config), (self.now or datetime.now(UTC)).date())
+
+    def app(self) -> "App":
+        """The product, its events on stderr."""
+        from pipeline.app import App  # noqa: PLC0415 - heavy
+
+        journal = Journal(self.listeners)
+        if sys.stderr.isatty() and not self.as_json:
+            from pipeline.progress import Progress  # noqa: PLC0415 - heavy
+
+            journal.listen(Progress())
+        else:
+            journal.listen(stderr_log(as_json=self.as_json))
+        return App.at(self.settings(), journal, self.now)
+
+    def answer(self, data: Callable[[], Any], words: Callable[[], str]) -> None:
+        """Prints the answer: exactly one JSON document, or words."""
+        if self.as_json:
+            import orjson  # noqa: PLC0415 - heavy
+
+            click.echo(orjson.dumps(data(), option=orjson.OPT_INDENT_2 | orjson.OPT_NAIVE_UTC).decode())
+        else:
+            click.echo(words())
+
+
+class Day(click.ParamType[date]):
+    """A day that exists, as YYYY-MM-DD."""
+
+    name = "day"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> date:
+        """The day."""
+        try:
+            return value if isinstance(value, date) else date.fromisoformat(value)
+        except ValueError:
+            self.fail(f"{value!r} is not a day that exists; write it as 2026-09-01", param, ctx)
+
+
+class Instant(click.ParamType[datetime]):
+    """A moment with its offset, as 2026-11-23T04:00:00Z."""
+
+    name = "instant"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
+        """The moment."""
+        try:
+            moment = value if isinstance(value, datetime) else datetime.fromisoformat(value)
+        except ValueError:
+            self.fail(f"{value!r} is not a moment; write it as 2026-11-23T04:00:00Z", param, ctx)
+        if moment.tzinfo is None:
+            self.fail(f"{value!r} has no offset; write it as {value}Z", param, ctx)
+        return moment
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(package_name="insights")
+def insights() -> None:
+    """Loads Meta's advertising reports into a Parquet lake and a DuckDB warehouse."""
+
+
+Command = Callable[..., Any]
+
+
+def shared(command: Command) -> Command:
+    """The options that every command takes."""
+
+    @click.option(
+        "--config", type=click.Path(path_type=Path), help="The configuration. [default: config/insights.toml]"
+    )
+    @click.option("--json", "as_json", is_flag=True, help="Exactly one JSON document on stdout.")
+    @click.option("--now", type=Instant(), envvar="INSIGHTS_NOW", help="Rehearse as if it were this moment.")
+    @click.pass_context
+    def wrapped(ctx: click.Context, /, **options: Any) -> None:
+        listeners: tuple[Listener, ...] = ctx.find_root().obj or ()
+        given = Shared(options.pop("config"), options.pop("as_json"), options.pop("now"), listeners)
+        ctx.invoke(command, given, **options)
+
+    wrapped.__name__ = command.__name__
+    wrapped.__doc__ = command.__doc__
+    for parameter in getattr(command, "__click_params__", []):
+        wrapped.__click_params__.append(parameter)  # type: ignore[attr-defined]  # click keeps options there
+    return wrapped
+
+
+def chosen(command: Command) -> Command:
+    """The options that narrow a command to tables, accounts and days."""
+    for option in (
+        click.option("--until", type=Day(), help="The last day, inclusive."),
+        click.option("--since", type=Day(), help="The first day, inclusive."),
+        click.option("--account", "accounts", multiple=True, help="Only this ad account, with or without act_."),
+        click.option("--table", "tables", multiple=True, help="Only this report or table."),
+    ):
+        command = option(command)
+    return command
+
+
+def _choice(
+    tables: Sequence[str], accounts: Sequence[str], since: date | None, until: date | None, **more: bool
+) -> "Choice":
+    from pipeline.app import Choice  # noqa: PLC0415 - heavy
+
+    if since and until and since > until:
+        raise click.UsageError(f"--since {since} lies after --until {until}; both days are inclusive")
+    return Choice(tuple(tables), tuple(accounts), since, until, **more)
+
+
+@insights.command()
+@shared
+@chosen
+@click.option("--failed", is_flag=True, help="Only what failed.")
+@click.option("--wait", is_flag=True, help="Wait for another process that writes this store.")
+def load(
+    given: Shared,
+    tables: Sequence[str],
+    accounts: Sequence[str],
+    since: date | None,
+    until: date | None,
+    failed: bool,  # noqa: FBT001 - click's
+    wait: bool,  # noqa: FBT001 - click's
+) -> None:
+    """Load everything that is due now; what the nightly job runs."""
+    choice = _choice(tables, accounts, since, until, only_failed=failed, wait=wait)
+    summary = _run(given.app().load(choice))
+    given.answer(summary.as_data, summary.in_words)
+    sys.exit(summary.exit_code)
+
+
+@insights.command()
+@shared
+@chosen
+@click.option("--offline", is_flag=True, help="Ask nobody: the ledger only.")
+def plan(
+    given: Shared,
+    tables: Sequence[str],
+    accounts: Sequence[str],
+    since: date | None,
+    until: date | None,
+    offline: bool,  # noqa: FBT001 - click's
+) -> None:
+    """What is due now and why, and how many calls it takes."""
+    found = _run(given.app().plan(_choice(tables, accounts, since, until), offline=offline))
+    given.answer(found.as_data, lambda: _plan_in_words(found.as_data()))
+
+
+@insights.command()
+@shared
+@chosen
+def status(
+    given: Shared, tables: Sequence[str], accounts: Sequence[str], since: date | None, until: date | None
+) -> None:
+    """What is there, what is missing, how fresh."""
+    from pipeline.status import in_words, report  # noqa: PLC0415 - heavy
+
+    found = report(given.app(), _choice(tables, accounts, since, until))
+    given.answer(lambda: found, lambda: in_words(found))
+
+
+@insights.command()
+@shared
+@click.argument("sql")
+def query(given: Shared, sql: str) -> None:
+    """Run SQL on the warehouse, read-only."""
+    from pipeline.query import as_data, as_text, ask  # noqa: PLC0415 - heavy
+
+    answer = ask(given.settings().warehouse, sql)
+    given.answer(lambda: as_data(answer), lambda: as_text(answer))
+
+
+@insights.command()
+@shared
+@click.option("--wait", is_flag=True, help="Wait for another process that writes this store.")
+def publish(given: Shared, wait: bool) -> None:  # noqa: FBT001 - click's
+    """Make up a failed publication."""
+    from dataclasses import asdict  # noqa: PLC0415 - not for --help
+
+    done = _run(given.app().publish(wait=wait))
+    given.answer(lambda: asdict(done), lambda: f"published up to landing {done.number}, {done.slices} slices applied")
+
+
+@insights.command()
+@shared
+@click.option("--table", help="The report or table to forget; a report's name drops all its tables.")
+@click.option("--account", help="The account to forget everywhere.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option("--wait", is_flag=True, help="Wait for another process that writes this store.")
+def drop(given: Shared, table: str | None, account: str | None, yes: bool, wait: bool) -> None:  # noqa: FBT001 - click's
+    """Forget a table or an account everywhere, after asking."""
+    from dataclasses import asdict  # noqa: PLC0415 - not for --help
+
+    if (table is None) == (account is None):
+        raise click.UsageError("name one thing to forget: --table T or --account A")
+    what = f"table {table}" if table else f"account {account}"
+    if not yes and not click.confirm(f"Forget {what} in lake, ledger and warehouse?", err=True):
+        raise click.exceptions.Exit(USAGE)
+    done = given.app().drop(table, account, wait=wait)
+    given.answer(lambda: {"dropped": what, "published": asdict(done)}, lambda: f"{what} is forgotten")
+
+
+@insights.command()
+@click.option("--json", "as_json", is_flag=True, help="Exactly one JSON document on stdout.")
+@click.option("--root", type=click.Path(path_type=Path), default=Path("data/demo"), show_default=True)
+@click.pass_context
+def demo(ctx: click.Context, as_json: bool, root: Path) -> None:  # noqa: FBT001 - click's
+    """Load everything from a sandbox on this machine and answer questions from SQL; needs nothing."""
+    from pipeline.demo import show  # noqa: PLC0415 - heavy
+
+    sys.exit(show(root, as_json=as_json, listeners=ctx.find_root().obj or ()))
+
+
+@insights.command(context_settings={"ignore_unknown_options": True, "help_option_names": []}, add_help_option=False)
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+def sandbox(arguments: Sequence[str]) -> None:
+    """Run the sandbox Graph API by hand; `insights sandbox --help` shows its options."""
+    from sandbox.main import main as serve  # noqa: PLC0415 - heavy
+
+    serve(["--port", "8642", *arguments] if "--port" not in arguments else list(arguments))
+
+
+def _plan_in_words(found: dict[str, Any]) -> str:
+    lines = [f"{found['slices']} slices are due at {found['now']}, about {found['calls']} calls"]
+    for task in found["tasks"]:
+        days = f"{task['since']} to {task['until']}" if "since" in task else "all"
+        adopted = f", adopts report run {task['adopted']}" if task.get("adopted") else ""
+        lines.append(f"  {task['table']:<24} {task['scope']:<20} {days:<26} {', '.join(task['why'])}{adopted}")
+    return "\n".join(lines)
+
+
+def _run(work: Coroutine[Any, Any, T]) -> T:
+    """Runs a command's work; SIGTERM ends it as Ctrl-C does, leaving everything resumable."""
+
+    async def stoppable() -> T:
+        task = asyncio.ensure_future(work)
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+        return await task
+
+    return asyncio.run(stoppable())
+
+
+def main(arguments: Sequence[str] | None = None, listeners: Sequence[Listener] = ()) -> None:
+    """The console script. `listeners` hear every event besides stderr."""
+    try:
+        insights.main(arguments, standalone_mode=False, obj=tuple(listeners))
+    except click.exceptions.Exit as end:
+        sys.exit(end.exit_code)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(USAGE)
+    except Wrong as error:
+        _say(str(error))
+        sys.exit(USAGE)
+    except Refused as error:
+        _say(str(error))
+        sys.exit(error.exit_code)
+    except Unpublished as error:
+        _say(str(error))
+        sys.exit(FAILED)
+    except (KeyboardInterrupt, asyncio.CancelledError, click.Abort):
+        _say("interrupted; what has landed stays, run the same command again to go on")
+        sys.exit(INTERRUPTED)
+
+
+def _say(text: str) -> None:
+    click.echo(text, err=True)
+
+
+if __name__ == "__main__":
+    main()

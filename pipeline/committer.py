@@ -1,0 +1,115 @@
+"""Owns the way from closed slices to the ledger: lands them, counts them, or records why they did not. One per run."""
+
+import asyncio
+from collections.abc import Iterable, Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass, field, replace
+
+from connectors.errors import Fault
+from pipeline.landing import land
+from pipeline.slices import Closed, SliceWriter
+from pipeline.store import Store
+from schemas.events import Say
+from schemas.periods import State
+from schemas.work import Failure, SliceRecord, Totals
+
+
+@dataclass(frozen=True, slots=True)
+class Closing:
+    """A slice whose rows have all been written to its writer; `final`: this read makes it final."""
+
+    writer: SliceWriter
+    record: SliceRecord
+    final: bool = False
+    unknown_if_empty: bool = False
+
+
+@dataclass(slots=True)
+class Committer:
+    """Ledger and lake see one commit at a time; files are written beside it, in the pool."""
+
+    store: Store
+    pool: Executor
+    say: Say
+    totals: Totals = field(default_factory=Totals)
+    _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    async def land(self, closings: Sequence[Closing]) -> None:
+        """Lands the slices of one answer in one commit.
+
+        Raises:
+            Inconsistent: Rows contradict each other; nothing of the answer lands.
+            OSError: The files could not be written; nothing of the answer lands.
+        """
+        loop = asyncio.get_running_loop()
+        closed = await loop.run_in_executor(self.pool, self._close, closings)
+        async with self._turn:
+            await loop.run_in_executor(self.pool, self._commit, closed)
+        for found in closed:
+            self._count(found)
+
+    async def fail(
+        self, records: Iterable[SliceRecord], reason: Fault | Exception, state: State = State.FAILED
+    ) -> None:
+        """Records why slices gave nothing; rows of an earlier landing stay."""
+        failed = [replace(record, state=state, reason=str(reason)) for record in records]
+        loop = asyncio.get_running_loop()
+        async with self._turn:
+            await loop.run_in_executor(self.pool, self._remember, failed)
+        for record in failed:
+            self.totals.failed += state is State.FAILED
+            self.totals.skipped += state is State.SKIPPED
+            if state is State.FAILED:
+                self.totals.failures.append(failure_of(record, reason))
+        if failed:
+            self.say("slices.failed", first=str(failed[0].id), slices=len(failed), because=str(reason))
+
+    # ---- in the pool ----
+
+    def _close(self, closings: Sequence[Closing]) -> list[Closed]:
+        closed: list[Closed] = []
+        try:
+            for closing in closings:
+                closed.append(self._close_one(closing))  # noqa: PERF401 - what a failure leaves behind must be known
+        except BaseException:
+            for closing in closings:
+                closing.writer.discard()
+            for found in closed:
+                for written in found.ready.files:
+                    (self.store.lake.root / written.temporary).unlink(missing_ok=True)
+            raise
+        return closed
+
+    def _close_one(self, closing: Closing) -> Closed:
+        record = closing.record
+        if closing.unknown_if_empty and not closing.writer.rows:
+            reason = "no rows under a breakdown that needs an opt-in: unknown, not zero"
+            record = replace(record, state=State.UNKNOWN, reason=reason)
+        return closing.writer.close(self.store.ledger, record, final=closing.final)
+
+    def _commit(self, closed: Sequence[Closed]) -> None:
+        for found in closed:
+            if found.unchanged:
+                self.store.ledger.touch(found.ready)
+        land(self.store.ledger, self.store.lake, [c.ready for c in closed if not c.unchanged], self.say)
+
+    def _remember(self, records: Sequence[SliceRecord]) -> None:
+        for record in records:
+            self.store.ledger.fail(record)
+
+    def _count(self, closed: Closed) -> None:
+        self.totals.empty += closed.ready.record.state is State.EMPTY
+        self.totals.landed += closed.ready.record.state is not State.EMPTY
+        self.totals.unchanged += closed.unchanged
+        self.totals.add_rows(closed.rows)
+        self.totals.quarantined_rows += closed.quarantined
+
+
+def failure_of(record: SliceRecord, reason: Exception) -> Failure:
+    """A failure in the words of `load --json`."""
+    start = record.id.start.date().isoformat() if record.id.start else ""
+    failure = Failure(record.id.table, record.id.scope, start, error=str(reason), remedy="look")
+    if not isinstance(reason, Fault):
+        return failure
+    codes = (reason.code, reason.subcode, reason.fbtrace_id)
+    return replace(failure, remedy=reason.remedy, code=codes[0], subcode=codes[1], fbtrace_id=codes[2])

@@ -1,0 +1,119 @@
+"""Owns the demo: a sandbox as a process of its own, a load from it as from Meta, and answers from SQL."""
+
+import contextlib
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import click
+import orjson
+
+from pipeline.journal import Listener
+from pipeline.query import as_text, ask
+
+SPEED = "20"
+DAYS = 35
+TOKEN_VARIABLE = "INSIGHTS_DEMO_TOKEN"  # noqa: S105 - a name, not a secret
+QUESTIONS = (
+    (
+        "Spend and purchases of the last seven days, by account",
+        """SELECT a.name AS account, f.account_currency AS currency, sum(f.spend) AS spend,
+       sum(f.impressions) AS impressions,
+       (SELECT sum(c.value) FROM ads_insights_actions c
+        WHERE c.account_id = f.account_id AND c.metric = 'actions' AND c.action_type = 'omni_purchase'
+          AND c.date_start > max(f.date_start) - 7) AS purchases
+FROM ads_insights f JOIN ad_accounts a USING (account_id)
+WHERE f.date_start > (SELECT max(date_start) FROM ads_insights) - 7
+GROUP BY f.account_id, a.name, f.account_currency ORDER BY spend DESC""",
+    ),
+    (
+        "The ads with the best return, with their creatives",
+        """SELECT d.name AS ad, c.call_to_action_type AS button, sum(f.spend) AS spend,
+       round(sum(v.value) / sum(f.spend), 2) AS return_on_spend
+FROM ads_insights f
+JOIN ads_insights_actions v USING (account_id, campaign_id, adset_id, ad_id, date_start, date_stop)
+JOIN ads d ON d.id = f.ad_id LEFT JOIN adcreatives c ON c.id = d.creative_id
+WHERE v.metric = 'action_values' AND v.action_type = 'omni_purchase'
+GROUP BY ALL HAVING sum(f.spend) > 0 ORDER BY return_on_spend DESC LIMIT 5""",
+    ),
+    (
+        "Is it complete? Slices by state",
+        """SELECT table_name, state, count(*) AS slices, sum("rows") AS "rows", min(slice_start)::DATE AS since,
+       max(slice_start)::DATE AS until FROM meta.slices GROUP BY ALL ORDER BY 1, 2""",
+    ),
+)
+
+
+def show(root: Path, *, as_json: bool, listeners: Sequence[Listener]) -> int:
+    """Loads the demo's store below `root` and prints what landed; the load's exit code."""
+    from pipeline.cli import main  # noqa: PLC0415 - the demo types what a user would type
+
+    now = datetime.now(UTC).replace(microsecond=0)
+    with _sandbox(now) as url:
+        config = _configuration(root, url, now)
+        os.environ[TOKEN_VARIABLE] = "sandbox-token-demo"
+        arguments = ["load", "--config", str(config), "--now", now.isoformat(), *(["--json"] if as_json else [])]
+        code = _exit_code(lambda: main(arguments, listeners))
+    if code == 0 and not as_json:
+        for question, sql in QUESTIONS:
+            click.echo(f"\n{question}\n{as_text(ask(root / 'warehouse.duckdb', sql))}")
+        click.echo(f'\nAsk your own: insights query --config {config} "SELECT ..."')
+    return code
+
+
+@contextlib.contextmanager
+def _sandbox(now: datetime) -> Iterator[str]:
+    command = [sys.executable, "-m", "sandbox", "--port", "0", "--speed", SPEED, "--now", now.isoformat()]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
+        try:
+            line = process.stdout.readline() if process.stdout else ""
+            yield orjson.loads(line)["listening"]
+        finally:
+            process.terminate()
+
+
+def _configuration(root: Path, url: str, now: datetime) -> Path:
+    root.mkdir(parents=True, exist_ok=True)
+    path = root / "insights.toml"
+    since = (now - timedelta(days=DAYS)).date()
+    path.write_text(
+        f"""# Written by `insights demo`: a sandbox instead of Meta.
+[graph]
+base_url = "{url}"
+access_token_env = "{TOKEN_VARIABLE}"
+
+[storage]
+root = "{root}"
+
+[pace]
+clock_speed = {SPEED}
+
+[ads_insights]
+business_ids = ["900", "901"]
+since = {since}
+
+[[ads_insights.reports]]
+name = "ads_insights"
+level = "ad"
+
+[[ads_insights.reports]]
+name = "campaigns_by_age_gender"
+level = "campaign"
+breakdowns = ["age", "gender"]
+
+[ad_objects]
+""",
+        encoding="utf-8",
+    )
+    return path
+
+
+def _exit_code(command: object) -> int:
+    try:
+        command()  # type: ignore[operator]  # a callable without arguments
+    except SystemExit as end:
+        return int(end.code or 0)
+    return 0

@@ -1,0 +1,107 @@
+"""Owns how listed objects become rows of their table, and how those meet the rows that are known already."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from pipeline.errors import Inconsistent
+from pipeline.normalise import exact_json
+from pipeline.normalise.careful import HALF_CHARACTER, NO_KEY, NO_OBJECT, STRUCTURE
+from pipeline.normalise.frames import Source, assemble, quarantined
+from pipeline.normalise.parsed import Aside
+from pipeline.normalise.typed import typed
+from schemas.columns import ORIGIN_NAMES, Column, Kind, Table
+
+ID = "id"
+EXTRA = "extra"
+
+
+class ObjectRows:
+    """The rows of one table as they are read; the last listing of an id counts."""
+
+    def __init__(self, table: Table, source: Source) -> None:
+        self._table = table
+        self._source = source
+        self._columns = [c for c in table.columns if c.name not in ORIGIN_NAMES and c.name != EXTRA]
+        self._known = {column.where[0] for column in self._columns}
+        self._objects: dict[str, Mapping[str, Any]] = {}
+        self._aside: list[Aside] = []
+
+    def take(self, pages: Iterable[bytes]) -> None:
+        """Takes the raw JSON arrays of some pages."""
+        for page in pages:
+            for found in exact_json.read(page):
+                self._take(found)
+
+    def _take(self, found: object) -> None:
+        if not isinstance(found, dict):
+            self._aside.append(Aside(self._table.name, None, exact_json.write(found), NO_OBJECT))
+        elif not isinstance(found.get(ID), str):
+            self._aside.append(Aside(self._table.name, None, exact_json.write(found), NO_KEY))
+        else:
+            owner = found.get(self._source.owner, self._source.owner_id)
+            if owner != self._source.owner_id:
+                raise Inconsistent(f"{self._source.place}: the listing holds an object of {owner}")
+            self._objects[found[ID]] = found
+
+    def table(self) -> tuple[pa.Table, list[dict[str, object]]]:
+        """The typed rows, and what was set aside of them."""
+        objects = list(self._objects.values())
+        columns = {column.name: self._column(column, objects) for column in self._columns}
+        columns[self._source.owner] = pa.repeat(pa.scalar(self._source.owner_id), len(objects))
+        columns[EXTRA] = pa.array([self._rest(found) for found in objects], pa.string())
+        aside = [self._explained(fault, objects) for fault in self._aside]
+        return assemble(self._table, columns, len(objects), self._source), aside
+
+    def _column(self, column: Column, objects: Sequence[Mapping[str, Any]]) -> pa.Array:
+        texts = [self._text(column, found, row) for row, found in enumerate(objects)]
+        found = typed(pa.array(texts, pa.string()), column.kind, quotient=column.quotient)
+        self._aside += [Aside(self._table.name, column.name, f.raw, f.reason, f.row) for f in found.faults]
+        return found.values
+
+    def _text(self, column: Column, found: Mapping[str, Any], row: int) -> str | None:
+        value: Any = found
+        for step in column.where:
+            value = value.get(step) if isinstance(value, dict) else None
+        if value is None:
+            return None
+        if column.kind is Kind.JSON:
+            return exact_json.write(value)
+        if isinstance(value, dict | list):
+            self._aside.append(Aside(self._table.name, column.name, exact_json.write(value), STRUCTURE, row))
+            return None
+        text = exact_json.scalar(value)
+        if text is not None and not exact_json.is_unicode(text):
+            self._aside.append(Aside(self._table.name, column.name, ascii(text), HALF_CHARACTER, row))
+            return text.encode("utf-8", "replace").decode()
+        return text
+
+    def _rest(self, found: Mapping[str, Any]) -> str | None:
+        rest = {name: value for name, value in found.items() if name not in self._known and value is not None}
+        return exact_json.write(rest) if rest else None
+
+    def _explained(self, fault: Aside, objects: Sequence[Mapping[str, Any]]) -> dict[str, object]:
+        key = "" if fault.row is None else exact_json.write({ID: objects[fault.row][ID]})
+        return quarantined(self._source, fault, key)
+
+
+def upserted(known: pa.Table | None, read: pa.Table) -> pa.Table:
+    """The rows of a table after a listing: what it no longer shows keeps its last row.
+
+    `known` may lack columns of `read`; they are NULL.
+    """
+    if known is None or not known.num_rows:
+        return read
+    known = pa.Table.from_arrays(
+        [
+            known.column(field.name).cast(field.type).combine_chunks()
+            if field.name in known.column_names
+            else pa.nulls(known.num_rows, field.type)
+            for field in read.schema
+        ],
+        schema=read.schema,
+    )
+    kept = known.filter(pc.invert(pc.is_in(known.column(ID), value_set=read.column(ID).combine_chunks())))
+    return pa.concat_tables([kept, read])

@@ -1,0 +1,125 @@
+"""Owns one listing of ad objects from its question to its landed table: upserted, old rows and new ones as one file."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from concurrent.futures import Executor
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from connectors.ad_objects import AdObjects, Listing
+from connectors.errors import Fault
+from connectors.http.clock import Clock
+from pipeline.committer import Closing, Committer
+from pipeline.errors import Inconsistent
+from pipeline.lake import Lake, path_of
+from pipeline.normalise.frames import Source, quarantine_table
+from pipeline.normalise.objects import ObjectRows, upserted
+from pipeline.plan import ObjectsTask
+from pipeline.refusals import Refusals
+from pipeline.slices import SliceWriter, Target
+from schemas.columns import Table
+from schemas.events import Say
+from schemas.periods import State
+from schemas.work import SliceRecord, current_place
+
+OWNER = "account_id"
+
+
+class ObjectsReading:
+    """The receiver of a listing: rows become one typed table."""
+
+    def __init__(self, table: Table, source: Source, pool: Executor, now: Callable[[], datetime]) -> None:
+        self._table = table
+        self._source = source
+        self._pool = pool
+        self._now = now
+        self.rows = ObjectRows(table, source)
+        self.fetched_at = source.fetched_at
+
+    def begin(self) -> None:
+        """A reading begins; what was taken before is forgotten."""
+        self.fetched_at = self._now()
+        self.rows = ObjectRows(self._table, replace(self._source, fetched_at=self.fetched_at))
+
+    async def take(self, page: bytes) -> None:
+        """One page."""
+        await asyncio.get_running_loop().run_in_executor(self._pool, self.rows.take, [page])
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectsWork:
+    """What the listings of one run share; `tables` are the tables with every column they ever had."""
+
+    connector: AdObjects
+    committer: Committer
+    refusals: Refusals
+    clock: Clock
+    pool: Executor
+    say: Say
+    tables: Mapping[str, tuple[Table, ...]]
+    run_id: str
+    remember_in_full: Callable[[ObjectsTask, datetime], None]
+
+    async def do(self, task: ObjectsTask) -> None:
+        """Carries the listing out."""
+        record = self._record(task)
+        refused = self.refusals.of(task.account.id)
+        if refused is not None:
+            await self.committer.fail([record], refused)
+            return
+        table = self.tables[task.table.table.name][0]
+        reading = ObjectsReading(table, self._source(task), self.pool, self.clock.now)
+        try:
+            answer = await self.connector.fetch(Listing(task.table, task.account.id, task.gone_since), reading)
+            read = replace(record, as_of=answer.as_of, fetched_at=reading.fetched_at)
+            writer = await asyncio.get_running_loop().run_in_executor(self.pool, self._written, task, table, reading)
+            await self.committer.land([Closing(writer, read)])
+            if task.gone_since is None:
+                self.remember_in_full(task, answer.as_of)
+        except (Fault, Inconsistent, OSError) as fault:
+            self.refusals.learn(task.account.id, fault)
+            await self.committer.fail([record], fault)
+
+    def _record(self, task: ObjectsTask) -> SliceRecord:
+        return SliceRecord(
+            id=task.id,
+            end=None,
+            time_zone=task.account.zone,
+            state=State.LANDED,
+            rows=0,
+            as_of=None,
+            fetched_at=None,
+            run_id=self.run_id,
+            definition="objects",
+        )
+
+    def _source(self, task: ObjectsTask) -> Source:
+        name = task.table.table.name
+        return Source(
+            table=name,
+            scope=task.account.id,
+            owner=OWNER,
+            owner_id=task.account.id,
+            fetched_at=self.clock.now(),
+            run_id=self.run_id,
+            place=f"{name} {task.account.id}",
+        )
+
+    def _written(self, task: ObjectsTask, table: Table, reading: ObjectsReading) -> SliceWriter:
+        """The old rows with the new ones over them, in a writer; runs in the pool."""
+        place = current_place(OWNER, task.account.id)
+        lake: Lake = self.committer.store.lake
+        read, aside = reading.rows.table()
+        writer = SliceWriter(lake, Target(task.id, place, (table,)))
+        writer.write(table.name, upserted(_known(lake.root / path_of(table.name, place)), read))
+        if aside:
+            writer.set_aside(quarantine_table([{**row, "slice_start": None} for row in aside]))
+        return writer
+
+
+def _known(path: Path) -> pa.Table | None:
+    return pq.ParquetFile(path).read() if path.exists() else None

@@ -1,0 +1,242 @@
+"""Owns what is due: from settings, accounts, the ledger and one `now` to frozen tasks that can be printed. Pure."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from connectors.ads_insights.questions import Question, Run
+from schemas.ad_objects import ObjectTable
+from schemas.periods import Increment, Known, Moment, Period, asked, midnight, runs_of, slices, why_due
+from schemas.reports import Report
+from schemas.work import SliceId, SliceRecord
+
+LONGEST_DAYS = 30
+"""Days that one report run asks for to begin with; a run that is too large is halved."""
+MOST_ROWS = 100_000
+"""Rows that one report run is expected to give at most, where the past tells how many a day has."""
+GONE_IN_FULL = timedelta(days=7)
+"""Archived and deleted objects are read in full so often; between, only those that changed."""
+MOST_POLLS = 3
+"""Polls that a report run is expected to need; for the estimate of calls alone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """An ad account: digits, time zone, currency, name."""
+
+    id: str
+    zone: str
+    currency: str = ""
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class DueSlice:
+    """A slice that is due: the whole of it, the part that can be asked now, why, and its rows last time."""
+
+    whole: Period
+    asked: Period
+    why: str
+    rows: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class InsightsTask:
+    """One question of ads insights: neighbouring slices of one report and account."""
+
+    report: Report
+    account: Account
+    slices: tuple[DueSlice, ...]
+    adopted: Run | None = None
+
+    @property
+    def period(self) -> Period:
+        """The days asked for."""
+        return Period(self.slices[0].asked.start, self.slices[-1].asked.end)
+
+    @property
+    def question(self) -> Question:
+        """What is asked of the connector."""
+        known = [due.rows for due in self.slices]
+        rows = None if None in known else sum(row or 0 for row in known)
+        return Question(self.report, self.account.id, self.period, rows, self.adopted)
+
+    def ids(self) -> Iterator[SliceId]:
+        """The slices' ids."""
+        return (SliceId.of_day(self.report.name, self.account.id, due.whole.start) for due in self.slices)
+
+    def halves(self) -> tuple["InsightsTask", "InsightsTask"] | None:
+        """The same slices as two smaller tasks; None when one slice is left."""
+        if len(self.slices) == 1:
+            return None
+        middle = len(self.slices) // 2
+        return (
+            replace(self, slices=self.slices[:middle], adopted=None),
+            replace(self, slices=self.slices[middle:], adopted=None),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectsTask:
+    """One listing: a table of objects of one account. `gone_since`: see `connectors.ad_objects.Listing`."""
+
+    table: ObjectTable
+    account: Account
+    why: str
+    gone_since: datetime | None = None
+
+    @property
+    def id(self) -> SliceId:
+        """The slice's id: objects have one per table and account."""
+        return SliceId(self.table.table.name, self.account.id, None)
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which days are wanted of ads insights, and how insistently."""
+
+    days: Period
+    since: date
+    lookback_days: int
+    include_today: bool = False
+    insist: bool = False
+    only_failed: bool = False
+
+    def moment(self, account: Account, now: datetime) -> Moment:
+        """When the question "is it due?" is asked, in this account's zone."""
+        return Moment(now, account.zone, self.lookback_days, self.include_today)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Everything that is due at `now`, account by account."""
+
+    now: datetime
+    insights: tuple[InsightsTask, ...] = ()
+    objects: tuple[ObjectsTask, ...] = ()
+
+    @property
+    def slices(self) -> int:
+        """How many slices are due."""
+        return sum(len(task.slices) for task in self.insights) + len(self.objects)
+
+    def as_data(self) -> dict[str, Any]:
+        """The plan as `insights plan --json` prints it."""
+        return {
+            "now": self.now.isoformat(),
+            "slices": self.slices,
+            "calls": sum(calls_of(task) for task in self.insights) + len(self.objects) * 2,
+            "tasks": [*map(_insights_data, self.insights), *map(_objects_data, self.objects)],
+        }
+
+
+def calls_of(task: InsightsTask) -> int:
+    """About how many calls a task takes: submission, polls, pages."""
+    rows = task.question.rows or 0
+    return 1 + MOST_POLLS + max(1, -(-rows // 5000))
+
+
+def due_insights(
+    report: Report,
+    account: Account,
+    wanted: Wanted,
+    known: Mapping[SliceId, SliceRecord],
+    now: datetime,
+    alive: Iterable[Mapping[str, Any]] = (),
+) -> Iterator[InsightsTask]:
+    """The tasks of one report and account. `alive` are report runs that a killed process left (ledger rows)."""
+    due = {found.whole: found for found in _due_slices(report, account, wanted, known, now)}
+    for adopted in _adopted(report, account, due, alive):
+        for found in adopted.slices:
+            del due[found.whole]
+        yield adopted
+    for group in runs_of(due, _longest(due.values())):
+        yield InsightsTask(report, account, tuple(due[whole] for whole in group))
+
+
+def _due_slices(
+    report: Report, account: Account, wanted: Wanted, known: Mapping[SliceId, SliceRecord], now: datetime
+) -> Iterator[DueSlice]:
+    increment: Increment = report.time_increment  # type: ignore[assignment]  # legality has seen the texts
+    moment = wanted.moment(account, now)
+    for whole in slices(wanted.days, increment, wanted.since):
+        part = asked(whole, moment.today, include_today=wanted.include_today)
+        if part is None:
+            return
+        record = known.get(SliceId.of_day(report.name, account.id, whole.start))
+        why = why_due(_known(record), whole, moment, insist=wanted.insist)
+        if why is None or (wanted.only_failed and (record is None or record.state.value != "failed")):
+            continue
+        rows = record.rows if record is not None and record.fetched_at is not None else None
+        yield DueSlice(whole, part, why, rows)
+
+
+def _known(record: SliceRecord | None) -> Known | None:
+    if record is None or record.end is None:
+        return None
+    return Known(record.state, record.end.date(), record.as_of)
+
+
+def _longest(due: Iterable[DueSlice]) -> int:
+    """How many days one task may span, by what a day gave in the past."""
+    told = [found.rows / found.asked.days for found in due if found.rows]
+    if not told:
+        return LONGEST_DAYS
+    return max(1, min(LONGEST_DAYS, int(MOST_ROWS / max(told))))
+
+
+def _adopted(
+    report: Report, account: Account, due: Mapping[Period, DueSlice], alive: Iterable[Mapping[str, Any]]
+) -> Iterator[InsightsTask]:
+    """Tasks for runs whose definition is the present one and whose every slice is still due and asks the same days."""
+    taken: set[Period] = set()
+    for row in alive:
+        if (row["table_name"], row["scope"], row["definition"]) != (report.name, account.id, report.definition_hash):
+            continue
+        period = Period(date.fromisoformat(row["slice_start"][:10]), date.fromisoformat(row["slice_end"][:10]))
+        covered = tuple(due[whole] for whole in sorted(due) if due[whole].asked.overlaps(period))
+        days = sum(found.asked.days for found in covered)
+        inside = all(found.asked.start in period and found.asked.until in period for found in covered)
+        if covered and inside and days == period.days and not taken & {found.whole for found in covered}:
+            taken |= {found.whole for found in covered}
+            run = Run(row["report_run_id"], datetime.fromisoformat(row["submitted_at"]))
+            yield InsightsTask(report, account, covered, run)
+
+
+def due_objects(
+    table: ObjectTable, account: Account, record: SliceRecord | None, in_full_at: datetime | None, now: datetime
+) -> ObjectsTask | None:
+    """The listing of one table and account, if it is due: once per account day, and after every failure."""
+    why = _why_objects(record, account, now)
+    if why is None:
+        return None
+    in_full = in_full_at is None or record is None or record.as_of is None or now - in_full_at >= GONE_IN_FULL
+    return ObjectsTask(table, account, why, None if in_full or record is None else record.as_of)
+
+
+def _why_objects(record: SliceRecord | None, account: Account, now: datetime) -> str | None:
+    if record is None or record.as_of is None:
+        return "never listed"
+    if record.state.value == "failed":
+        return "failed before"
+    today = Moment(now, account.zone, 0).today
+    return "may have changed" if record.as_of < midnight(today, account.zone) else None
+
+
+def _insights_data(task: InsightsTask) -> dict[str, Any]:
+    reasons = sorted({due.why for due in task.slices})
+    return {
+        "table": task.report.name,
+        "scope": task.account.id,
+        "since": task.period.start.isoformat(),
+        "until": task.period.until.isoformat(),
+        "slices": len(task.slices),
+        "why": reasons,
+        "calls": calls_of(task),
+        "adopted": task.adopted.id if task.adopted else None,
+    }
+
+
+def _objects_data(task: ObjectsTask) -> dict[str, Any]:
+    return {"table": task.table.table.name, "scope": task.account.id, "slices": 1, "why": [task.why], "calls": 2}

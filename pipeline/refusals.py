@@ -1,0 +1,24 @@
+"""Owns what was refused for good during a run: nothing more is sent that depends on it."""
+
+from dataclasses import dataclass, field
+
+from connectors.errors import Fault, PermissionRefused, TokenRefused
+
+
+@dataclass(slots=True)
+class Refusals:
+    """The refused token, and the refused accounts with their faults."""
+
+    token: TokenRefused | None = None
+    accounts: dict[str, Fault] = field(default_factory=dict)
+
+    def of(self, account: str) -> Fault | None:
+        """Why nothing is sent for this account; None if it may be asked."""
+        return self.token or self.accounts.get(account)
+
+    def learn(self, account: str, fault: Exception) -> None:
+        """Remembers a fault that is not about one question alone: a refusal of an account costs one call."""
+        if isinstance(fault, TokenRefused):
+            self.token = fault
+        elif isinstance(fault, PermissionRefused):
+            self.accounts[account] = fault

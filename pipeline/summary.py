@@ -1,0 +1,84 @@
+"""Owns what a run says at its end: the document of `load --json`, the same in words, and the exit code."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from typing import Any
+
+from pipeline.warehouse import Published
+from schemas.work import Failure, Totals
+
+OK, FAILED, TOKEN = 0, 1, 3
+
+
+@dataclass(slots=True)
+class Summary:
+    """How a run went."""
+
+    run_id: str
+    command: str
+    started_at: datetime
+    finished_at: datetime | None = None
+    totals: Totals = field(default_factory=Totals)
+    api_calls: Mapping[str, int] = field(default_factory=dict)
+    throttled_responses: int = 0
+    seconds_waited: float = 0.0
+    token_refused: bool = False
+    published: Published | None = None
+
+    @property
+    def exit_code(self) -> int:
+        """0: everything due landed; 1: something failed; 3: a token was refused, which wins over 1."""
+        if self.token_refused:
+            return TOKEN
+        return FAILED if self.totals.failures else OK
+
+    @property
+    def outcome(self) -> str:
+        """One word for `meta.runs`."""
+        return {OK: "complete", FAILED: "incomplete", TOKEN: "token refused"}[self.exit_code]
+
+    def as_data(self) -> dict[str, Any]:
+        """The document of `--json`."""
+        return {
+            "run_id": self.run_id,
+            "command": self.command,
+            "started_at": self.started_at.isoformat(),
+            "finished_at": self.finished_at.isoformat() if self.finished_at else None,
+            "outcome": self.outcome,
+            "slices": {**dict(self.totals.slices()), "unchanged": self.totals.unchanged},
+            "rows": dict(sorted(self.totals.rows.items())),
+            "api_calls": dict(sorted(self.api_calls.items())),
+            "throttled_responses": self.throttled_responses,
+            "seconds_waited": round(self.seconds_waited, 3),
+            "quarantined_rows": self.totals.quarantined_rows,
+            "failures": [asdict(failure) for failure in self.totals.failures],
+            "published": asdict(self.published) if self.published else None,
+        }
+
+    def in_words(self) -> str:
+        """A few lines for a terminal."""
+        totals = self.totals
+        counts = [f"{totals.landed} slices landed ({totals.unchanged} unchanged)", f"{totals.empty} empty"]
+        counts += [f"{totals.failed} failed"] + ([f"{totals.skipped} skipped"] if totals.skipped else [])
+        lines = [", ".join(counts)]
+        lines += [f"  {table:<32} {rows:>12,} rows" for table, rows in sorted(totals.rows.items())]
+        calls = sum(self.api_calls.values())
+        lines.append(f"{calls} calls" + (f", {self.throttled_responses} throttled" if self.throttled_responses else ""))
+        if totals.quarantined_rows:
+            lines.append(f"{totals.quarantined_rows} cells in meta.quarantine")
+        lines += _grouped(totals.failures)
+        return "\n".join(lines)
+
+
+def _grouped(failures: list[Failure]) -> list[str]:
+    """Failures with the same cause on one line, each with what to do."""
+    groups: dict[tuple[str, str, str], list[str]] = {}
+    for failure in failures:
+        groups.setdefault((failure.table, failure.scope, failure.error), []).append(failure.slice)
+    return [
+        f"FAILED {table} {scope}"
+        + (f" ({len(slices)} slices from {min(slices)})" if any(slices) else "")
+        + f": {error}"
+        for (table, scope, error), slices in groups.items()
+    ]
