@@ -22,6 +22,10 @@ from sandbox.state import State
 from sandbox.world import Node
 
 _FAILED_PERCENT = 35
+_TOO_LARGE_PERCENT = 60
+"""Above what a run shows while its rows are still counted."""
+
+_KEPT_RUNS = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +64,8 @@ class InsightsCalls:
         run = self._state.runs.submit(query, node.account_id, today, now)
         run.fate = _fate(do)
         self._sheets[run.id] = asyncio.create_task(self._work_out(run))
+        for forgotten in list(self._sheets)[:-_KEPT_RUNS]:
+            del self._sheets[forgotten]
         return Reply(200, encode({"report_run_id": run.id}))
 
     async def _work_out(self, run: Run) -> Sheet:
@@ -67,7 +73,7 @@ class InsightsCalls:
         self._charge(run.account_id, run.query, len(sheet.rows))
         run.rows = len(sheet.rows)
         if run.rows > self._state.options.async_row_limit:
-            run.fate = Fate(FAILED, _FAILED_PERCENT, _error_fields(CATALOGUE["-3/1504045"].error))
+            run.fate = Fate(FAILED, _TOO_LARGE_PERCENT, _error_fields(CATALOGUE["-3/1504045"].error))
         return sheet
 
     def _charge(self, account: str, query: Query, rows: int) -> None:
@@ -108,7 +114,7 @@ class InsightsCalls:
                 f"Cannot include {names} in summary param because they weren't there while creating the report run."
             )
             raise invalid(words_)
-        if not fields and not summary:
+        if not fields and not summary and run.id in self._sheets:
             return await asyncio.shield(self._sheets[run.id])
         query = replace(run.query, fields=fields or run.query.fields, summary=summary or run.query.summary)
         for name in query.fields:

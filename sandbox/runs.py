@@ -39,21 +39,33 @@ class Run:
     seconds: float
     rows: int | None = None
     fate: Fate | None = None
+    life: float = 0.0
+    """The largest share of its life that was ever looked at: time moved back does not undo it."""
+    highest: int = 0
+    """The highest percent ever shown."""
 
     def state(self, now: datetime) -> tuple[str, int]:
-        """Return status and percent at a moment; time alone moves a run, and never backwards."""
-        life = self._life(now)
-        if self.fate is not None and (self.fate.at_once or life >= 1 or self._stuck(life)):
-            return self.fate.status, self.fate.percent
-        return _stage(life)
+        """Return status and percent at a moment; the percent never falls (2.5, legal moves)."""
+        status, percent = self._unfolding(now)
+        self.highest = max(self.highest, percent)
+        return status, self.highest
 
-    def _stuck(self, life: float) -> bool:
+    def _unfolding(self, now: datetime) -> tuple[str, int]:
+        life = self._life(now)
+        status, percent = _stage(life)
         fate = self.fate
-        return fate is not None and fate.status == RUNNING and _stage(life)[1] >= fate.percent
+        if fate is None:
+            return status, percent
+        percent = min(percent, fate.percent)
+        stuck = fate.status == RUNNING and percent >= fate.percent
+        return (fate.status, fate.percent) if fate.at_once or stuck or life >= 1 else (status, percent)
 
     def _life(self, now: datetime) -> float:
+        """Return the share of the run's life that is over; a run whose rows are not known yet waits half-way."""
         share = (now - self.submitted).total_seconds() / max(self.total_seconds, 1e-9)
-        return share if self.rows is not None else min(share, (_STARTED + _FULL) / 2)
+        share = share if self.rows is not None else min(share, (_STARTED + _FULL) / 2)
+        self.life = max(self.life, share)
+        return self.life
 
     @property
     def total_seconds(self) -> float:

@@ -118,3 +118,9 @@ async def test_nested_edges(client: Client) -> None:
     every = await client.all_rows("act_111/ads", fields="id,name")
     assert ads["data"] == every[:2]
     assert (await client.get(ads["paging"]["next"])).rows == every[2:4]
+
+
+async def test_permissions(client: Client) -> None:
+    """The token's permissions can be read."""
+    granted = {entry["permission"] for entry in (await client.get("me/permissions")).rows}
+    assert granted == {"ads_read", "ads_management", "business_management", "read_insights"}

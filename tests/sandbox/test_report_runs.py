@@ -114,7 +114,7 @@ async def test_too_many_rows(start: Start) -> None:
         answer = await client.get("act_111/insights", **ASKED)
         assert (answer.error["code"], answer.error["error_subcode"]) == (100, 1487534)
         run = await client.submitted(**ASKED)
-        assert (await client.completed(run))[-1] == ("Job Failed", 35)
+        assert (await client.completed(run))[-1] == ("Job Failed", 60)
         assert (await client.get(run)).body["error_subcode"] == 1504045
 
 
