@@ -19,14 +19,16 @@ async def handle_batch(graph: Graph, call: Call) -> Reply:
     """Answer a batch: an array in request order, or one plain error object for the whole."""
     target = Target("batch", "", "")
     do = graph.state.scenario.take(call, target, 0)
+    trace = graph.trace()
     try:
         if "fault" in do:
             raise named(do["fault"])
         reply = await _answered(graph, call)
     except GraphError as error:
-        reply = failed(error.fault, "BatchTrace0")
+        reply = failed(error.fault, trace)
     if "reply" in do:
         reply = Reply(int(do["reply"].get("status", 200)), str(do["reply"].get("body", "")).encode())
+    graph.dress(call, target, reply, trace)
     reply.cut, reply.hang = do.get("cut"), float(do.get("hang", 0)) / graph.state.clock.speed
     reply.delay = float(do.get("delay", 0)) / graph.state.clock.speed
     graph.state.log.add(graph.state.clock.now(), call, target, reply)

@@ -62,12 +62,12 @@ class Graph:
         """Answer one call; whatever happens it is counted, dressed in headers and logged."""
         target = self.target(call)
         do = self.state.scenario.take(call, target, self.state.page_of(call))
-        trace = self._trace()
+        trace = self.trace()
         try:
             reply = await self._answer(call, target, do)
         except GraphError as error:
             reply = failed(error.fault, trace)
-        self._dress(call, target, reply, trace)
+        self.dress(call, target, reply, trace)
         _deviate(reply, do, self.state.clock.speed)
         self.state.log.add(self.state.clock.now(), call, target, reply)
         return reply
@@ -151,7 +151,8 @@ class Graph:
         bodies = {found: self.objects.node(call, self.objects.by_id(found)).body for found in ids}
         return Reply(200, b"{" + b",".join(encode(found) + b":" + body for found, body in bodies.items()) + b"}")
 
-    def _dress(self, call: Call, target: Target, reply: Reply, trace: str) -> None:
+    def dress(self, call: Call, target: Target, reply: Reply, trace: str) -> None:
+        """Give a reply the headers of 1.4 and the usage of the quotas that it belongs to."""
         number = credentials.version_number(call.version) or self.state.options.profile
         kind = INSIGHTS if target.op in _INSIGHTS_OPS else MANAGEMENT
         known = target.account if target.account in self.state.world.accounts else ""
@@ -167,7 +168,8 @@ class Graph:
         if reply.status == 200 and target.op in {"object", "list"} and self.state.options.profile <= _OLD_PROTOCOL:  # noqa: PLR2004
             _tag(call, reply)
 
-    def _trace(self) -> str:
+    def trace(self) -> str:
+        """Return the next trace id: 11 characters that follow from the seed and the number of the answer."""
         self._answered += 1
         number = draw(self.state.options.seed, "trace", self._answered)
         return urlsafe_b64encode(number.to_bytes(8, "big")).decode().rstrip("=")[:11]
@@ -176,7 +178,9 @@ class Graph:
 def failed(found: Fault, trace: str) -> Reply:
     """Build the error envelope (graph-api.md 1.5); degenerate bodies carry no trace."""
     error: dict[str, Any] = dict(found.error) if found.bare else {**found.error, "fbtrace_id": trace}
-    return Reply(found.status, encode({"error": error}), code=error.get("code"))
+    words = error["message"].encode("ascii", "replace").decode().replace("\n", " ").replace('"', "'")
+    headers = {} if found.bare else {"WWW-Authenticate": f'OAuth "Facebook Platform" "invalid_request" "{words}"'}
+    return Reply(found.status, encode({"error": error}), headers, code=error.get("code"))
 
 
 def _tag(call: Call, reply: Reply) -> None:

@@ -96,6 +96,11 @@ async def serve(
 @click.option("--size", type=click.Choice(["small", "demo", "large"]), default="demo", show_default=True)
 @click.option("--accounts", type=click.IntRange(1), default=None, help="Replaces the size's number of accounts.")
 @click.option("--ads-per-account", type=click.IntRange(1), default=None, help="Replaces the size's number of ads.")
+@click.option(
+    "--forget-breakdowns/--keep-breakdowns",
+    default=None,
+    help="Let an ad of account 222 lose breakdown keys now and then; only the small world does so by default.",
+)
 @click.option("--latency-ms", default=0.0, show_default=True, help="Real time that every answer waits.")
 @click.option("--run-seconds", default=1.5, show_default=True, help="Sandbox seconds of a report run without rows.")
 @click.option("--quota-scale", default=1.0, show_default=True, help="Factor on every allowance.")
@@ -141,4 +146,5 @@ def _options(given: dict[str, Any]) -> ServerOptions:
 def _world(given: dict[str, Any]) -> World:
     if given["world"]:
         return read_csv(given["world"]) if given["world"].suffix == ".csv" else read_world(given["world"])
-    return seeded_world(given["seed"], size_named(given["size"], given["accounts"], given["ads_per_account"]))
+    size = size_named(given["size"], given["accounts"], given["ads_per_account"])
+    return seeded_world(given["seed"], size, forgetful=given["forget_breakdowns"])

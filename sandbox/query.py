@@ -179,6 +179,8 @@ def _judge_combination(query: Query, *, explicit: bool) -> None:
         raise invalid(f"Current combination of data breakdown columns ({listed}) is invalid")
     if explicit and query.action_breakdowns != ("action_type",) and "actions" not in fields:
         raise invalid("action_breakdowns can only be used when actions is in the fields param")
+    if "mmm" in breakdowns:
+        raise invalid("breakdowns=mmm is only available as an asynchronous export")
     for name in sorted(_refused(query, breakdowns, fields)):
         raise invalid(f"{name} is not supported with the breakdowns ({', '.join(query.breakdowns)})")
 
@@ -200,6 +202,4 @@ def _refused(query: Query, breakdowns: frozenset[str], fields: frozenset[str]) -
         refused |= breakdowns
     for name in breakdowns & _SKAN.keys():
         refused |= metrics - {_SKAN[name]}
-    if "mmm" in breakdowns:
-        refused |= metrics - {"impressions", "spend"}
     return refused

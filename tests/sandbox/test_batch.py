@@ -68,6 +68,7 @@ async def test_whole_batch_refused(start: Start) -> None:
     async with start(scenario=[{"match": {"op": "batch"}, "do": {"fault": "4"}}]) as client:
         answer = await client.batch([get("act_111")])
         assert (answer.status, answer.error["code"]) == (403, 4)
+        assert answer.error["fbtrace_id"] == answer.headers["x-fb-trace-id"]
 
 
 async def test_log_counts_each_part(client: Client) -> None:

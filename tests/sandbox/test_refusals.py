@@ -47,6 +47,10 @@ BREAKDOWNS_PAGE = "https://developers.facebook.com/docs/marketing-api/insights/b
             "(#100) 2026-11-31 is not a valid date, YYYY-MM-DD is expected",
         ),
         (
+            {"breakdowns": "mmm"},
+            "(#100) breakdowns=mmm is only available as an asynchronous export",
+        ),
+        (
             {"time_increment": "91"},
             "(#100) time_increment must be an integer between 1 and 90, monthly or all_days",
         ),
