@@ -26,6 +26,7 @@ class Control:
         return [
             web.get("/sandbox/truth/insights", self.truth_insights),
             web.get("/sandbox/truth/objects", self.truth_objects),
+            web.post("/sandbox/objects", self.edit_object),
             web.get("/sandbox/calls", self.calls),
             web.post("/sandbox/reset_calls", self.reset_calls),
             web.get("/sandbox/clock", self.clock),
@@ -48,6 +49,18 @@ class Control:
         """Answer every object of a kind, in any status, with all fields."""
         account, kind = request.query.get("account", ""), request.query.get("kind", "")
         return _json({"objects": objects(self._state, account, kind)})
+
+    async def edit_object(self, request: web.Request) -> web.Response:
+        """Change an object, `{"id": "...", "set": {"name": "..."}}`, or take it away, `{"id": "...", "remove": true}`.
+
+        What a removed object delivered is gone with it.
+        """
+        wish = await request.json()
+        try:
+            self._state.edit(str(wish["id"]), None if wish.get("remove") else dict(wish.get("set", {})))
+        except LookupError:
+            return _json({"error": "no such object"}, 404)
+        return _json({"id": wish["id"]})
 
     async def calls(self, _: web.Request) -> web.Response:
         """Answer the log and its counters."""

@@ -96,14 +96,12 @@ class _Evaluation:
         found = []
         for ad in self.world.under(self.root, "ad"):
             owner = self._owner(ad, self.query.level)
-            if self._visible(owner) and self._accepted(ad):
+            if owner is not None and self._visible(owner) and self._accepted(ad):
                 found.append((ad, owner))
         return found
 
-    def _owner(self, ad: Node, level: str) -> Node:
-        if level == "account":
-            return self.world.accounts[ad.account_id]
-        return self.world.nodes[ad.parent_id(level)]
+    def _owner(self, ad: Node, level: str) -> Node | None:
+        return _above(self.world, ad, level)
 
     def _visible(self, owner: Node) -> bool:
         """Apply graph-api.md 2.10: by own id always; from the account unless something is filtered; else live ones."""
@@ -114,11 +112,8 @@ class _Evaluation:
         return self.root.kind == "account" and not self.conditions
 
     def _accepted(self, ad: Node) -> bool:
-        return all(
-            condition.accepts_object(self._owner(ad, condition.level))
-            for condition in self.conditions
-            if condition.on_object
-        )
+        owners = ((item, self._owner(ad, item.level)) for item in self.conditions if item.on_object)
+        return all(owner is not None and item.accepts_object(owner) for item, owner in owners)
 
     def _grouped(self, ads: Sequence[tuple[Node, Node]], span: Span) -> Iterator[_Group]:
         groups: dict[tuple[str, Values], _Group] = {}

@@ -3,6 +3,7 @@
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import date
+from typing import Any
 
 from sandbox.calls import Call, CallLog
 from sandbox.clock import SandboxClock, local_day
@@ -41,6 +42,11 @@ class State:
             node.account_id for node in self.world.nodes.values() if node.kind == "ad" and node.status == "ACTIVE"
         )
         self.quotas = Quotas(self.options, active)
+
+    def edit(self, object_id: str, changes: dict[str, Any] | None) -> None:
+        """Change or remove an object; nothing that was worked out before is served again."""
+        self.world = self.world.edited(object_id, changes)
+        self.scenario.version += 1
 
     def today(self, account_id: str) -> date:
         """Return the account's present day."""

@@ -1,7 +1,7 @@
 """Owns what exists: businesses, accounts and ad objects, found by id, by parent and by kind; facts come with it."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from sandbox.facts import FactSource
@@ -68,6 +68,17 @@ class World:
             for parent in {node.account_id, node.campaign_id, node.adset_id} - {"", node.id}:
                 self._children.setdefault((parent, node.kind), []).append(node)
 
+    def edited(self, object_id: str, changes: Data | None) -> "World":
+        """Return a world in which the object has other values, or is gone where `changes` is None."""
+        node = self.find(object_id)
+        if node is None:
+            raise LookupError(object_id)
+        new = None if changes is None else replace(node, data=node.data | changes)
+        if node.kind == "account":
+            accounts = _replaced(self.accounts, node.account_id, new)
+            return replace(self, accounts=accounts, _children={})
+        return replace(self, nodes=_replaced(self.nodes, node.id, new), _children={})
+
     def children(self, parent_id: str, kind: str) -> Sequence[Node]:
         """Return the objects of `kind` below an account (digits), campaign or ad set, in order of creation."""
         return self._children.get((parent_id, kind), ())
@@ -92,3 +103,9 @@ class World:
 def indexed(nodes: Iterable[Node]) -> dict[str, Node]:
     """Key objects by id."""
     return {node.id: node for node in nodes}
+
+
+def _replaced(nodes: dict[str, Node], place: str, new: Node | None) -> dict[str, Node]:
+    """Put `new` where the old one stood, so that the order of listings stays."""
+    pairs = ((key, new if key == place else found) for key, found in nodes.items())
+    return {key: found for key, found in pairs if found is not None}

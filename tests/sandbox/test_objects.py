@@ -124,3 +124,24 @@ async def test_permissions(client: Client) -> None:
     """The token's permissions can be read."""
     granted = {entry["permission"] for entry in (await client.get("me/permissions")).rows}
     assert granted == {"ads_read", "ads_management", "business_management", "read_insights"}
+
+
+async def test_objects_can_be_edited(client: Client) -> None:
+    """A control call changes an object for listings, nodes and insights alike."""
+    ad = (await client.get("act_111/ads", fields="name")).rows[0]["id"]
+    change = {"name": "Renamed", "updated_time": "2026-11-22T19:00:00-0800"}
+    await client.control("objects", {"id": ad, "set": change})
+    assert (await client.get("act_111/ads", fields="name,updated_time")).rows[0] == {"id": ad, **change}
+    recent = [{"field": "ad.updated_time", "operator": "GREATER_THAN", "value": 1_795_000_000}]
+    assert [found["id"] for found in (await client.get("act_111/ads", filtering=recent)).rows] == [ad]
+    only = [{"field": "ad.id", "operator": "IN", "value": [ad]}]
+    rows = await client.truth(level="ad", fields="ad_name", date_preset="last_30d", filtering=only)
+    assert [row["ad_name"] for row in rows] == ["Renamed"]
+
+
+async def test_objects_can_vanish(client: Client) -> None:
+    """A removed creative is 100/33 by its id and missing from the listing."""
+    creative = (await client.get("act_111/adcreatives")).rows[0]["id"]
+    await client.control("objects", {"id": creative, "remove": True})
+    assert (await client.get(creative)).error["error_subcode"] == 33
+    assert creative not in {found["id"] for found in (await client.get("act_111/adcreatives", limit="100")).rows}
