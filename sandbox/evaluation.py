@@ -1,6 +1,7 @@
 """Owns the rows of a query: which objects, slices and cells meet, and what each row prints; pure but for its cache."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import localcontext
@@ -9,6 +10,7 @@ from typing import Any
 from sandbox import metrics, periods
 from sandbox.asset_values import asset_value
 from sandbox.breakdown_names import ASSETS, HOURLY
+from sandbox.digest import pick
 from sandbox.facts import Ask, Measures, Values
 from sandbox.field_names import UNIQUE
 from sandbox.figures import number
@@ -31,6 +33,7 @@ _RESULT_OF = {
     "OUTCOME_ENGAGEMENT": "post_engagement",
 }
 _PRECISION = 60
+_RANKINGS = ("ABOVE_AVERAGE", "AVERAGE", "BELOW_AVERAGE_35", "UNKNOWN")
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,13 +75,26 @@ class _Evaluation:
         self.withheld = withheld(query, as_of)
 
     def run(self) -> Evaluated:
-        groups = list(self._groups()) if self._has_rows() else []
+        groups = self._limited(self._groups()) if self._has_rows() else []
         pairs = [(group, self._row(group)) for group in groups]
         kept = [(group, row) for group, row in pairs if self._passes(row, self.conditions)]
         rows = [served for group, row in kept for served in self._served(group.node, self._shown(row))]
         if self.query.sort:
             rows.sort(key=_sort_key(self.query.sort), reverse=self.query.sort.endswith("_descending"))
         return Evaluated(rows, self._summary(pairs) if self.query.summary else None)
+
+    def _limited(self, groups: Iterable[_Group]) -> list[_Group]:
+        """Keep so many products of an object and a slice as product_id_limit allows (2.2)."""
+        limit = self.query.product_id_limit
+        if limit is None or "product_id" not in self.query.breakdowns:
+            return list(groups)
+        seen: Counter[tuple[str, Span]] = Counter()
+        kept = []
+        for group in groups:
+            seen[group.node.id, group.span] += 1
+            if seen[group.node.id, group.span] <= limit:
+                kept.append(group)
+        return kept
 
     def _has_rows(self) -> bool:
         closed = self.world.closed_breakdowns.get(self.root.account_id, frozenset())
@@ -203,6 +219,7 @@ _LABELS = {
     "buying_type": ("campaign", "buying_type"),
     "optimization_goal": ("adset", "optimization_goal"),
     "attribution_setting": ("adset", ""),
+    **dict.fromkeys(("quality_ranking", "engagement_rate_ranking", "conversion_rate_ranking"), ("ad", "")),
     "created_time": ("", "created_time"),
     "updated_time": ("", "updated_time"),
     "adset_start": ("adset", "start_time"),
@@ -219,6 +236,8 @@ def _label(world: World, node: Node, name: str) -> str | None:
         return owner.account_id
     if name == "attribution_setting":
         return attribution_setting(owner) if "attribution_spec" in owner.data else owner.data.get(name)
+    if name.endswith("_ranking"):
+        return pick(_RANKINGS, owner.id, name)
     value = owner.data.get(attribute)
     return None if value is None else str(value)[:10] if attribute.endswith("_time") else str(value)
 

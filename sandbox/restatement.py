@@ -25,7 +25,7 @@ class Revision:
     """Restatements of conversions, early ones included."""
 
 
-@lru_cache(maxsize=200_000)
+@lru_cache(maxsize=50_000)
 def revision(seed: int, account_id: str, day: date, as_of: date) -> Revision | None:
     """Return the state of `day` when asked on the account's day `as_of`; None before it began.
 

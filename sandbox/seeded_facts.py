@@ -43,7 +43,7 @@ class SeededFacts:
     def __init__(self, seed: int, deliveries: Mapping[str, Delivery]) -> None:
         self._seed = seed
         self._deliveries = deliveries
-        self._vector = lru_cache(maxsize=400_000)(self._compute)
+        self._vector = lru_cache(maxsize=50_000)(self._compute)
 
     def days(self, ad_id: str) -> tuple[date, date] | None:
         """Return the ad's first and last day of delivery."""

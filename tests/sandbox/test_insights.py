@@ -253,3 +253,24 @@ async def test_lenient_parameters(client: Client, form: str, value: str) -> None
         given = {form: value, "fields": '["impressions"]'}
     strict = await client.truth(level="account", fields="impressions", time_range=WEEK)
     assert (await client.get("act_111/insights", level="account", **given)).rows == strict
+
+
+async def test_product_limit(client: Client) -> None:
+    """product_id_limit keeps so many products of each ad."""
+    asked: dict[str, Any] = {"level": "ad", "fields": "ad_id", "time_range": WEEK, "breakdowns": "product_id"}
+    every, one = await client.truth(**asked), await client.truth(**asked, product_id_limit="1")
+    assert {row["ad_id"] for row in one} == {row["ad_id"] for row in every}
+    assert len(one) == len({row["ad_id"] for row in every}) < len(every)
+
+
+async def test_labels_by_level(client: Client) -> None:
+    """Labels of a level that the row does not have are absent."""
+    labels = "account_name,account_currency,campaign_name,objective,attribution_setting,optimization_goal,ad_name"
+    asked: dict[str, Any] = {"fields": f"{labels},quality_ranking", "time_range": WEEK}
+    dates = {"date_start", "date_stop"}
+    account = (await client.truth(level="account", **asked))[0]
+    campaign = (await client.truth(level="campaign", **asked))[0]
+    ad = (await client.truth(level="ad", **asked))[0]
+    assert set(account) == {"account_name", "account_currency"} | dates
+    assert set(campaign) == {"account_name", "account_currency", "campaign_name", "objective"} | dates
+    assert set(ad) == {*labels.split(","), "quality_ranking"} | dates
