@@ -24,7 +24,7 @@ from connectors.http.client import HttpClient
 from connectors.http.clock import Clock, SystemClock
 from connectors.pace.gate import Gate
 from connectors.pace.governor import Governor
-from pipeline import catalogue
+from pipeline import catalogue, closure
 from pipeline.book import LedgerBook, read_deadlines
 from pipeline.committer import Committer
 from pipeline.discovery import Discovered, Whose, discover, known_accounts
@@ -169,7 +169,7 @@ class App:
                 committer = Committer(store, pool, self.journal, summary.totals)
                 refusals = Refusals()
                 _record_unfound(found, refusals, summary)
-                await self._carry_out(plan, graph, committer, refusals, tables, summary)
+                await self._carry_out(plan, graph, committer, refusals, reports, tables, summary)
                 summary.token_refused = refusals.token is not None
                 summary.api_calls = dict(graph.tally.calls)
                 summary.throttled_responses = graph.tally.throttled
@@ -181,6 +181,7 @@ class App:
         graph: Graph,
         committer: Committer,
         refusals: Refusals,
+        reports: Sequence[Report],
         tables: dict[str, tuple[Table, ...]],
         summary: Summary,
     ) -> None:
@@ -212,6 +213,25 @@ class App:
             remember_in_full=lambda task, at: ledger.save_note(_in_full(task), at.isoformat()),
         )
         await carry_out(plan, insights, objects)
+        await self._close_objects(objects, reports, tables)
+
+    async def _close_objects(
+        self, work: ObjectsWork, reports: Sequence[Report], tables: dict[str, tuple[Table, ...]]
+    ) -> None:
+        """Every id in facts gets its row or its refusal; an account that may not be read is left for the next load."""
+        store, now = work.committer.store, self.clock.now()
+        listed = [name for name in OBJECT_TABLES if name in tables]
+        for account in store.ledger.accounts().values() if listed else ():
+            account_id, zone, number = account["account_id"], account["time_zone"], store.ledger.last_landing
+            if work.refusals.of(account_id) is not None:
+                continue
+            for gap in closure.gaps_in_facts(store.ledger, store.lake, account_id, reports, listed, now):
+                await work.close(gap, OBJECT_TABLES[gap.table], zone)
+            if {"ads", "adcreatives"} <= set(listed):
+                creatives = closure.gap_in_creatives(store.ledger, store.lake, account_id, now)
+                if creatives is not None:
+                    await work.close(creatives, OBJECT_TABLES["adcreatives"], zone)
+            closure.looked(store.ledger, account_id, number)
 
     async def _finish(self, store: Store, summary: Summary) -> None:
         """Ends the run in the ledger, then publishes, so that the warehouse shows the run itself."""

@@ -11,16 +11,18 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from connectors.ad_objects import AdObjects, Listing
-from connectors.errors import Fault
+from connectors.errors import Fault, Missing, PermissionRefused
 from connectors.http.clock import Clock
+from pipeline.closure import Gap
 from pipeline.committer import Closing, Committer
 from pipeline.errors import Inconsistent
 from pipeline.lake import Lake, path_of
 from pipeline.normalise.frames import Source, quarantine_table
 from pipeline.normalise.objects import ObjectRows, upserted
-from pipeline.plan import ObjectsTask
+from pipeline.plan import Account, ObjectsTask
 from pipeline.refusals import Refusals
 from pipeline.slices import SliceWriter, Target
+from schemas.ad_objects import ObjectTable
 from schemas.columns import Table
 from schemas.events import Say
 from schemas.periods import State
@@ -83,6 +85,36 @@ class ObjectsWork:
         except (Fault, Inconsistent, OSError) as fault:
             self.refusals.learn(task.account.id, fault)
             await self.committer.fail([record], fault)
+
+    async def close(self, gap: Gap, table: ObjectTable, zone: str) -> None:
+        """Reads objects by id that no listing showed, and remembers those that Meta refuses."""
+        task = ObjectsTask(table, Account(gap.account, zone), "named by facts")
+        kept = self.tables[gap.table][0]
+        reading = ObjectsReading(kept, self._source(task), self.pool, self.clock.now)
+        asked = self.clock.now()
+        refused = await self.connector.by_id(Listing(table, gap.account), gap.ids, reading)
+        self._remember(gap, refused)
+        if len(refused) == len(gap.ids):
+            return
+        known = self.committer.store.ledger.slice(task.id)
+        as_of = known.as_of if known is not None and known.as_of is not None else asked
+        record = replace(self._record(task), as_of=as_of, fetched_at=reading.fetched_at)
+        try:
+            writer = await asyncio.get_running_loop().run_in_executor(self.pool, self._written, task, kept, reading)
+            await self.committer.land([Closing(writer, record)])
+        except (Inconsistent, OSError) as fault:
+            await self.committer.fail([self._record(task)], fault)
+
+    def _remember(self, gap: Gap, refused: Mapping[str, Fault]) -> None:
+        ledger, now = self.committer.store.ledger, self.clock.now()
+        for name in gap.ids:
+            fault = refused.get(name)
+            if isinstance(fault, Missing | PermissionRefused):
+                codes = {"reason": fault.message, "code": fault.code, "subcode": fault.subcode}
+                ledger.save_missing(gap.account, gap.table, {"id": name, **codes}, now)
+            elif fault is None:
+                ledger.found(gap.table, name)
+        self.say("objects.closed", table=gap.table, account=gap.account, ids=len(gap.ids), refused=len(refused))
 
     def _record(self, task: ObjectsTask) -> SliceRecord:
         return SliceRecord(

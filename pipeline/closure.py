@@ -1,0 +1,88 @@
+"""Owns the closure of objects: every id in facts gets its row or its refusal, also archived and deleted ones.
+
+Looked at are the facts that landed since the last look, and the creatives that ads name. What is missing is read by id;
+an id that Meta refuses is remembered and tried again after seven days (design, section 7).
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from pipeline import engine
+from pipeline.lake import Lake, path_of
+from pipeline.ledger import Ledger
+from pipeline.sql_text import name, text
+from schemas.reports import KEY_IDS, Report
+from schemas.work import current_place
+
+TRY_AGAIN = timedelta(days=7)
+KINDS: Mapping[str, str] = {"campaign_id": "campaigns", "adset_id": "adsets", "ad_id": "ads"}
+"""The id columns of facts, and the table of objects that each refers to."""
+NOTE = "closure"
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """Ids of one table and account that are referred to and have no row."""
+
+    table: str
+    account: str
+    ids: tuple[str, ...]
+
+
+def gaps_in_facts(
+    ledger: Ledger, lake: Lake, account: str, reports: Sequence[Report], tables: Sequence[str], now: datetime
+) -> list[Gap]:
+    """What the facts of an account that landed since the last look refer to and no listing showed."""
+    since = int(ledger.note(_note(account)) or 0)
+    levels = {report.name: KEY_IDS[report.level] for report in reports}
+    paths = [
+        (levels[slice_id.table], str(lake.root / file.path))
+        for slice_id, _, files in ledger.landed_after(since)
+        if slice_id.scope == account and slice_id.table in levels
+        for file in files
+        if file.table == slice_id.table and file.rows
+    ]
+    hushed = _hushed(ledger, now)
+    found = []
+    for column, table in KINDS.items():
+        files = [path for columns, path in paths if column in columns]
+        if table in tables and files:
+            found.append(Gap(table, account, _missing(lake, table, account, column, files, hushed)))
+    return [gap for gap in found if gap.ids]
+
+
+def gap_in_creatives(ledger: Ledger, lake: Lake, account: str, now: datetime) -> Gap | None:
+    """The creatives that an account's ads show and no listing did."""
+    ads = lake.root / path_of("ads", current_place("account_id", account))
+    if not ads.exists():
+        return None
+    ids = _missing(lake, "adcreatives", account, "creative_id", [str(ads)], _hushed(ledger, now))
+    return Gap("adcreatives", account, ids) if ids else None
+
+
+def looked(ledger: Ledger, account: str, number: int) -> None:
+    """Everything of the account that landed up to `number` is closed."""
+    ledger.save_note(_note(account), number)
+
+
+def _note(account: str) -> str:
+    return f"{NOTE}.{account}"
+
+
+def _hushed(ledger: Ledger, now: datetime) -> frozenset[str]:
+    """Ids that were refused less than seven days ago."""
+    rows = ledger.missing()
+    return frozenset(row["id"] for row in rows if now - datetime.fromisoformat(row["last_tried_at"]) < TRY_AGAIN)
+
+
+def _missing(
+    lake: Lake, table: str, account: str, column: str, files: Sequence[str], hushed: Iterable[str]
+) -> tuple[str, ...]:
+    known = lake.root / path_of(table, current_place("account_id", account))
+    listed = f"[{', '.join(map(text, files))}]"
+    there = f" EXCEPT SELECT id FROM read_parquet({text(str(known))})" if known.exists() else ""
+    read = f"FROM read_parquet({listed}, union_by_name = true) WHERE {name(column)} IS NOT NULL"
+    statement = f"SELECT {name(column)} {read}{there}"  # noqa: S608 - quoted names and paths
+    ids = {str(row[0]) for row in engine.ask(statement)}
+    return tuple(sorted(ids - set(hushed)))
