@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from pipeline import engine
 from pipeline.lake import Lake, path_of
 from pipeline.ledger import Ledger
-from pipeline.sql_text import name, text
+from pipeline.sql_text import name
 from schemas.reports import KEY_IDS, Report
 from schemas.work import current_place
 
@@ -80,9 +80,7 @@ def _missing(
     lake: Lake, table: str, account: str, column: str, files: Sequence[str], hushed: Iterable[str]
 ) -> tuple[str, ...]:
     known = lake.root / path_of(table, current_place("account_id", account))
-    listed = f"[{', '.join(map(text, files))}]"
-    there = f" EXCEPT SELECT id FROM read_parquet({text(str(known))})" if known.exists() else ""
-    read = f"FROM read_parquet({listed}, union_by_name = true) WHERE {name(column)} IS NOT NULL"
-    statement = f"SELECT {name(column)} {read}{there}"  # noqa: S608 - quoted names and paths
-    ids = {str(row[0]) for row in engine.ask(statement)}
+    named = engine.ask(f"SELECT DISTINCT {name(column)} FROM read_parquet(?, union_by_name = true)", [list(files)])
+    there = engine.ask("SELECT id FROM read_parquet(?)", [[str(known)]]) if known.exists() else []
+    ids = {str(row[0]) for row in named if row[0] is not None} - {str(row[0]) for row in there}
     return tuple(sorted(ids - set(hushed)))
