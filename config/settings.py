@@ -6,13 +6,16 @@ there is one, the nearest legal value. Secrets are named in the file and read fr
 
 import difflib
 import os
+import re
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic.fields import FieldInfo
+from pydantic_core import ErrorDetails
 
 from schemas.legality import refusals
 from schemas.reports import Filter, Report
@@ -48,9 +51,16 @@ def _digits(value: object) -> object:
     return value
 
 
+def _id(value: object) -> object:
+    """An id of anything else: digits."""
+    if isinstance(value, str) and not value.isdecimal():
+        raise ValueError("write an id as digits")
+    return value
+
+
 Day = Annotated[date, BeforeValidator(_whole_day)]
 AccountId = Annotated[str, BeforeValidator(_digits)]
-Id = Annotated[str, Field(pattern=r"^[0-9]+$")]
+Id = Annotated[str, BeforeValidator(_id)]
 
 
 class Section(BaseModel):
@@ -272,7 +282,7 @@ def read(path: Path, today: date) -> Settings:
     except (OSError, UnicodeDecodeError) as error:
         raise Wrong(f"{path}: cannot be read: {error}") from None
     except tomllib.TOMLDecodeError as error:
-        raise Wrong(f"{path}: this is not TOML: {error}") from None
+        raise Wrong(f"{path}: this is not TOML: {error}{_line_of(error, path)}") from None
     return from_data(data, str(path), today)
 
 
@@ -285,7 +295,7 @@ def from_data(data: Mapping[str, Any], source: str, today: date) -> Settings:
     try:
         settings = Settings.model_validate(data)
     except ValidationError as error:
-        lines = [f"{source}: {_sentence(details)}" for details in error.errors()]
+        lines = [f"{source}: {_sentence(details)}" for details in _told_once(error.errors())]
         raise Wrong("\n".join(lines)) from None
     _refuse_illegal(settings, source, today)
     return settings
@@ -309,40 +319,70 @@ def _refuse_illegal(settings: Settings, source: str, today: date) -> None:
         raise Wrong("\n".join(f"{source}: {line}" for line in lines))
 
 
-def _sentence(details: Mapping[str, Any]) -> str:
-    """What pydantic found, as a sentence with the place, the value and the nearest legal name."""
-    place, value = _place(details["loc"]), details.get("input")
+def _line_of(error: tomllib.TOMLDecodeError, path: Path) -> str:
+    """The line that is no TOML, as it stands in the file."""
+    told = re.search(r"at line (\d+)", str(error))
+    lines = path.read_text(encoding="utf-8").splitlines()
+    return f": {lines[int(told[1]) - 1].strip()}" if told and int(told[1]) <= len(lines) else ""
+
+
+def _told_once(found: Sequence[ErrorDetails]) -> Iterator[ErrorDetails]:
+    """What pydantic found, without the keys that are missing only because they are misspelt."""
+    misspelt = {
+        (*details["loc"][:-1], nearest(str(details["loc"][-1]), tuple(_legal(details["loc"][:-1]))))
+        for details in found
+        if details["type"] == "extra_forbidden"
+    }
+    yield from (details for details in found if details["type"] != "missing" or details["loc"] not in misspelt)
+
+
+def _sentence(details: ErrorDetails) -> str:
+    """What pydantic found, as a sentence with the place, the value and the nearest legal value."""
+    loc, value = details["loc"], details["input"]
+    place, legal = _place(loc), _legal(loc[:-1])
     if details["type"] == "extra_forbidden":
-        near = nearest(str(details["loc"][-1]), _legal_keys(details["loc"][:-1]))
-        return f"{place} is not a setting" + (f"; did you mean {near}?" if near else "; remove it")
+        near = nearest(str(loc[-1]), tuple(legal))
+        section = near if len(loc) > 1 else f"[{near}]"
+        return f"{place} is not a setting" + (f"; did you mean {section}?" if near else "; remove it")
     if details["type"] == "missing":
         return f"{place} is missing; add it"
-    message = str(details["msg"]).removeprefix("Value error, ").removeprefix("Input should be ")
-    if isinstance(value, dict | list) and details["type"] == "value_error":
-        return f"{place} {message}"
-    suffix = ""
+    if details["type"] == "model_type":
+        return f"{place} = {value!r}: is a section; give it a line of its own and its keys below"
+    message = str(details["msg"]).removeprefix("Value error, ")
+    if details["type"] == "value_error":
+        return f"{place} {message}" if isinstance(value, dict | list) else f"{place} = {value!r}: {message}"
+    if details["type"] == "string_pattern_mismatch":
+        return f"{place} = {value!r}: write it as in {legal[str(loc[-1])].default!r}"
+    suffix = ", in quotes" if details["type"] == "string_type" else ""
+    if details["type"] == "list_type" and isinstance(value, str):
+        suffix = f'; write ["{value}"]'
     if details["type"] == "literal_error" and isinstance(value, str):
         near = nearest(value, OBJECT_TABLES)
         suffix = f"; did you mean {near!r}?" if near else ""
-    return f"{place} = {value!r}: should be {message}{suffix}"
+    return f"{place} = {value!r}: {message.replace('Input should', 'should')}{suffix}"
 
 
 def _place(loc: Sequence[str | int]) -> str:
-    """`[section] key`, as the file shows it."""
-    names = [str(step) for step in loc if not (isinstance(step, str) and "[" in step)]
-    if len(names) == 1:
-        return f"[{names[0]}]"
-    return f"[{names[0]}] {'.'.join(names[1:])}"
+    """`[section] key`, as the file shows it; entries of a list are counted from 1."""
+    names = [step for step in loc if isinstance(step, int) or "[" not in step]
+    section, keys = f"[{names[0]}]", names[1:]
+    match names:
+        case [_, "reports", int(entry), *_]:
+            section, keys = f"[[{names[0]}.reports]] number {entry + 1}:", names[3:]
+        case _:
+            pass
+    words = [f"number {step + 1}" if isinstance(step, int) else step for step in keys]
+    return " ".join([section, *words])
 
 
-def _legal_keys(loc: Sequence[str | int]) -> tuple[str, ...]:
+def _legal(loc: Sequence[str | int]) -> Mapping[str, FieldInfo]:
     """The keys that are legal at a place of the file."""
     if not loc:
-        return tuple(Settings.model_fields)
+        return Settings.model_fields
     if "filtering" in loc:
-        return tuple(FilterEntry.model_fields)
+        return FilterEntry.model_fields
     if "reports" in loc:
-        return tuple(ReportEntry.model_fields)
+        return ReportEntry.model_fields
     sections: dict[str, type[Section]] = {
         "graph": GraphSection,
         "storage": StorageSection,
@@ -356,7 +396,7 @@ def _legal_keys(loc: Sequence[str | int]) -> tuple[str, ...]:
         "schedule": ScheduleSection,
     }
     section = sections.get(str(loc[0]))
-    return tuple(section.model_fields) if section else ()
+    return section.model_fields if section else {}
 
 
 def nearest(value: str, legal: Sequence[str]) -> str | None:
@@ -372,13 +412,14 @@ def access_token(graph: GraphSection, environment: Mapping[str, str] = os.enviro
         Wrong: It is not there.
     """
     if graph.access_token_file is not None:
+        place = f"[graph] access_token_file = {str(graph.access_token_file)!r}"
         try:
             token = graph.access_token_file.read_text(encoding="utf-8").strip()
         except OSError as error:
-            raise Wrong(f"[graph] access_token_file = {str(graph.access_token_file)!r}: {error.strerror}") from None
+            raise Wrong(f"{place}: {error.strerror}; put the token there") from None
         if token:
             return token
-        raise Wrong(f"[graph] access_token_file = {str(graph.access_token_file)!r}: the file is empty")
+        raise Wrong(f"{place}: the file is empty; put the token there")
     token = environment.get(graph.access_token_env, "").strip()
     if not token:
         raise Wrong(

@@ -86,7 +86,7 @@ class Instant(click.ParamType[datetime]):
         except ValueError:
             self.fail(f"{value!r} is not a moment; write it as 2026-11-23T04:00:00Z", param, ctx)
         if moment.tzinfo is None:
-            self.fail(f"{value!r} has no offset; write it as {value}Z", param, ctx)
+            self.fail(f"{value!r} has no offset; write it as 2026-11-23T04:00:00Z", param, ctx)
         return moment
 
 
