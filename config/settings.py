@@ -17,16 +17,15 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
+from config.errors import Wrong
 from schemas.legality import refusals
 from schemas.reports import Filter, Report
 
 DEFAULT_PATH = Path("config/insights.toml")
+__all__ = ["Settings", "Wrong", "access_token", "app_secret", "from_data", "read", "where"]
+
 OBJECT_TABLES = ("ad_accounts", "campaigns", "adsets", "ads", "adcreatives")
 NAME = r"^[a-z][a-z0-9_]*$"
-
-
-class Wrong(Exception):
-    """The configuration cannot be used; the message says every place, value and nearest legal value, a line each."""
 
 
 def _whole_day(value: object) -> object:

@@ -5,12 +5,14 @@ A load is: open the store, settle its tables, find the accounts, plan what is du
 
 import asyncio
 import secrets
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from importlib.metadata import version
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from config.settings import Settings, access_token, app_secret
 from connectors.ad_objects import AdObjects
@@ -48,6 +50,8 @@ from schemas.work import Failure, SliceId
 
 THREADS = 2
 """The pool that inflates, decodes, writes and publishes: as many as the smallest machine has cores."""
+FURTHEST_AHEAD = timedelta(hours=14)
+"""No zone is further ahead of UTC: no account's today is later than this."""
 IN_FULL = "objects.in_full"
 WAREHOUSE = "warehouse"
 
@@ -63,6 +67,11 @@ class Choice:
     only_failed: bool = False
     insist: bool = False
     wait: bool = False
+
+    @property
+    def account_ids(self) -> tuple[str, ...]:
+        """The accounts as digits."""
+        return tuple(account.removeprefix("act_") for account in self.accounts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,8 +130,10 @@ class App:
         with ledger:
             owned = [*map(catalogue.of_report, reports), *map(catalogue.of_objects, objects)]
             catalogue.refuse_other_grains(owned, ledger)
-            accounts = self._filtered(known_accounts(self._whose(), ledger), choice)
-            return self._planned(ledger, accounts, choice, reports, objects)
+            accounts = known_accounts(self._whose(), ledger)
+            if not offline:
+                accounts += await self._new_accounts(ledger)
+            return self._planned(ledger, self._filtered(accounts, choice), choice, reports, objects)
 
     async def publish(self, *, wait: bool = False) -> Published:
         """Makes up a failed publication.
@@ -132,6 +143,7 @@ class App:
             Unpublished: It failed again.
         """
         now = self.clock.now()
+        self._refuse_unborn()
         with opened(self.places, "publish", now, self.journal, rehearsal=self.rehearsal, wait=wait) as store:
             return self._publish(store)
 
@@ -142,6 +154,7 @@ class App:
             Usage: The store knows neither.
         """
         now = self.clock.now()
+        self._refuse_unborn()
         with opened(self.places, "drop", now, self.journal, rehearsal=self.rehearsal, wait=wait) as store:
             if table is not None:
                 _drop_table(store, table)
@@ -164,7 +177,8 @@ class App:
         with ThreadPoolExecutor(THREADS, thread_name_prefix="insights") as pool:
             async with self._graph(store.ledger, credentials) as graph:
                 found = await discover(self._whose(), store.ledger, graph, self.clock.now(), self.journal)
-                plan = self._planned(store.ledger, self._filtered(found.accounts, choice), choice, reports, objects)
+                accounts = self._filtered(found.accounts, choice, found.unfound)
+                plan = self._planned(store.ledger, accounts, choice, reports, objects)
                 self.journal("plan.made", slices=plan.slices, tasks=len(plan.insights) + len(plan.objects))
                 committer = Committer(store, pool, self.journal, summary.totals)
                 refusals = Refusals()
@@ -189,7 +203,7 @@ class App:
         rhythm = Rhythm(runs.poll_initial_seconds, runs.poll_max_seconds, runs.deadline_minutes * 60)
         ledger = committer.store.ledger
         book = LedgerBook(ledger, committer.pool, self.clock, summary.run_id)
-        _abandon_unclaimed(ledger, plan, self.clock.now())
+        _abandon_old(ledger, self.clock.now())
         insights = InsightsWork(
             connector=AdsInsights(graph, self.clock, rhythm, book, runs.max_in_flight_per_account, self.journal),
             committer=committer,
@@ -299,15 +313,50 @@ class App:
         unknown = [table for table in choice.tables if table not in names]
         if unknown:
             raise Usage(f"--table {unknown[0]}: this is not configured; there are {', '.join(sorted(names))}")
+        self._refuse_strange(choice)
         wanted = set(choice.tables) or names
         return (
             tuple(report for report in reports if report.name in wanted),
             tuple(table for table in tables if table.table.name in wanted),
         )
 
-    def _filtered(self, accounts: Iterable[Account], choice: Choice) -> list[Account]:
-        wanted = {account.removeprefix("act_") for account in choice.accounts}
-        return [account for account in accounts if not wanted or account.id in wanted]
+    def _refuse_strange(self, choice: Choice) -> None:
+        """Refuses accounts and days that are not configured, as far as that is known before anybody is asked.
+
+        Raises:
+            Usage: As said.
+        """
+        insights = self.settings.ads_insights
+        if insights is None:
+            return
+        if not insights.business_ids:
+            _refuse_unknown(choice, [name for name in insights.ad_accounts if name not in insights.exclude_accounts])
+        since, latest = choice.since or insights.since, (self.clock.now() + FURTHEST_AHEAD).date()
+        if choice.since and choice.since > latest:
+            raise Usage(f"--since {choice.since} lies in the future; name a day that has been")
+        if choice.until and choice.until < since:
+            raise Usage(
+                f"--until {choice.until} lies before [ads_insights] since = {since}; name an earlier --since too"
+            )
+
+    def _refuse_unborn(self) -> None:
+        """Refuses a command on what was loaded where nothing was.
+
+        Raises:
+            Usage: As said.
+        """
+        if not self.places.ledger.exists():
+            raise Usage(f"store {self.places.state}: nothing was loaded yet; run `insights load` first")
+
+    def _filtered(self, accounts: Iterable[Account], choice: Choice, unfound: Iterable[str] = ()) -> list[Account]:
+        """The accounts that a command is about; `unfound` are those that fail on their own.
+
+        Raises:
+            Usage: `--account` names one that there is not.
+        """
+        there = list(accounts)
+        _refuse_unknown(choice, [*(account.id for account in there), *unfound])
+        return [account for account in there if not choice.accounts or account.id in choice.account_ids]
 
     # ---- planning ----
 
@@ -317,13 +366,42 @@ class App:
         """A plan before the store is born: zones are asked for, unless offline, and kept nowhere."""
         if offline:
             raise Usage("there is no ledger yet, so nothing is known offline; leave --offline out")
-        import tempfile  # noqa: PLC0415 - only the very first plan needs it
-        from pathlib import Path  # noqa: PLC0415
+        with self._passing_ledger() as ledger:
+            accounts = await self._asked(self._whose(), ledger)
+            return self._planned(ledger, self._filtered(accounts, choice), choice, reports, objects)
 
-        with tempfile.TemporaryDirectory() as folder, Ledger.open(Path(folder) / "l", born=self.clock.now()) as ledger:
-            async with self._graph(ledger, self._credentials()) as graph:
-                found = await discover(self._whose(), ledger, graph, self.clock.now(), self.journal)
-            return self._planned(ledger, self._filtered(found.accounts, choice), choice, reports, objects)
+    async def _new_accounts(self, ledger: Ledger) -> list[Account]:
+        """The accounts that were configured since the last load."""
+        whose, known = self._whose(), ledger.accounts()
+        new = Whose(
+            [name for name in whose.ad_accounts if name not in known and name not in whose.excluded],
+            [name for name in whose.business_ids if ledger.business_accounts(name).asked_at is None],
+            whose.excluded,
+        )
+        if not new.ad_accounts and not new.business_ids:
+            return []
+        with self._passing_ledger() as passing:
+            there = {account.id for account in known_accounts(whose, ledger)}
+            return [account for account in await self._asked(new, passing) if account.id not in there]
+
+    @contextmanager
+    def _passing_ledger(self) -> Iterator[Ledger]:
+        """A ledger that is thrown away: a plan keeps nothing."""
+        with TemporaryDirectory() as folder, Ledger.open(Path(folder) / "ledger", born=self.clock.now()) as ledger:
+            yield ledger
+
+    async def _asked(self, whose: Whose, ledger: Ledger) -> list[Account]:
+        """Accounts with their zones as Meta shows them.
+
+        Raises:
+            Fault: None can be read.
+        """
+        async with self._graph(ledger, self._credentials()) as graph:
+            found = await discover(whose, ledger, graph, self.clock.now(), self.journal)
+        refused = [*found.businesses_refused.values(), *found.refused.values()]
+        if refused and not found.accounts:
+            raise refused[0]
+        return found.accounts
 
     def _planned(
         self,
@@ -380,16 +458,20 @@ class App:
         )
 
 
+def _refuse_unknown(choice: Choice, there: Sequence[str]) -> None:
+    unknown = [name for name in choice.account_ids if name not in there]
+    if unknown:
+        raise Usage(f"--account {unknown[0]}: this is not configured; there are {', '.join(sorted(there)) or 'none'}")
+
+
 def _in_full(task: ObjectsTask) -> str:
     return f"{IN_FULL}.{task.table.table.name}.{task.account.id}"
 
 
-def _abandon_unclaimed(ledger: Ledger, plan: Plan, now: datetime) -> None:
-    """Runs of a killed process that no task adopts: nobody waits for them any more."""
-    claimed = {task.adopted.id for task in plan.insights if task.adopted is not None}
-    for row in ledger.adoptable(now):
-        if row["report_run_id"] not in claimed:
-            ledger.report_run_ended(row["report_run_id"], "abandoned", now, "asks something that is no longer due")
+def _abandon_old(ledger: Ledger, now: datetime) -> None:
+    """Report runs of killed processes that are too old to be adopted: nobody waits for them any more."""
+    for row in ledger.too_old(now):
+        ledger.report_run_ended(row["report_run_id"], "abandoned", now, "its process was killed, and it grew too old")
 
 
 def _record_unfound(found: Discovered, refusals: Refusals, summary: Summary) -> None:

@@ -14,11 +14,12 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from config.settings import Settings, Wrong, read, where
+from config.errors import Wrong
 from pipeline.errors import Refused, Unpublished
 from pipeline.journal import Journal, Listener, stderr_log
 
 if TYPE_CHECKING:  # `app` pulls in every heavy library; commands import it when they run
+    from config.settings import Settings
     from pipeline.app import App, Choice
 
 T = TypeVar("T")
@@ -34,8 +35,10 @@ class Shared:
     now: datetime | None
     listeners: tuple[Listener, ...]
 
-    def settings(self) -> Settings:
+    def settings(self) -> "Settings":
         """The configuration."""
+        from config.settings import read, where  # noqa: PLC0415 - heavy
+
         return read(where(self.config), (self.now or datetime.now(UTC)).date())
 
     def app(self) -> "App":
@@ -295,6 +298,22 @@ def main(arguments: Sequence[str] | None = None, listeners: Sequence[Listener] =
     except (KeyboardInterrupt, asyncio.CancelledError, click.Abort):
         _say("interrupted; what has landed stays, run the same command again to go on")
         sys.exit(INTERRUPTED)
+    except Exception as error:
+        cause = _of_the_machine(error)
+        if cause is None:
+            raise
+        _say(f"the machine failed: {cause}; what has landed stays, mend it and run the same command again")
+        sys.exit(FAILED)
+
+
+def _of_the_machine(error: BaseException) -> BaseException | None:
+    """The disk's or the ledger's fault behind an error, also where tasks failed together; None for a fault of ours."""
+    import sqlite3  # noqa: PLC0415 - not for --help
+
+    if isinstance(error, BaseExceptionGroup):
+        causes = [_of_the_machine(inner) for inner in error.exceptions]
+        return None if None in causes else causes[0]
+    return error if isinstance(error, OSError | sqlite3.Error) else None
 
 
 def _say(text: str) -> None:

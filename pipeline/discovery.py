@@ -31,6 +31,11 @@ class Discovered:
     businesses_refused: dict[str, Fault] = field(default_factory=dict)
     vanished: list[str] = field(default_factory=list)
 
+    @property
+    def unfound(self) -> tuple[str, ...]:
+        """The accounts that fail on their own."""
+        return (*self.refused, *self.vanished)
+
 
 @dataclass(frozen=True, slots=True)
 class Whose:

@@ -301,6 +301,10 @@ class Ledger:
         """Report runs that a killed process left alive and that are young enough to be adopted."""
         return self._all("live_report_runs", since=codec.instant(now - ADOPTABLE))
 
+    def too_old(self, now: datetime) -> list[Row]:
+        """Report runs that a killed process left alive and that are too old to be adopted."""
+        return self._all("old_report_runs", since=codec.instant(now - ADOPTABLE))
+
     # ---- accounts, deadlines, notes, missing objects ----
 
     def accounts(self) -> dict[str, Row]:

@@ -66,7 +66,15 @@ class Poller:
             self._loop = asyncio.create_task(self._run())
 
     async def _run(self) -> None:
-        """Lives while somebody waits."""
+        """Lives while somebody waits; what ends it ends their waiting, because nobody else would."""
+        try:
+            await self._poll()
+        except BaseException as error:
+            for waiting in self._waiting:
+                _fail(waiting, error)
+            raise
+
+    async def _poll(self) -> None:
         while self._waiting:
             self._changed.clear()
             now = self._clock.monotonic()
@@ -131,6 +139,6 @@ def _settle(waiting: Waiting, seen: Seen) -> None:
         waiting.done.set_result(seen)
 
 
-def _fail(waiting: Waiting, fault: Fault) -> None:
+def _fail(waiting: Waiting, fault: BaseException) -> None:
     if not waiting.done.done():
         waiting.done.set_exception(fault)

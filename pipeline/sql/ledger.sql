@@ -235,6 +235,9 @@ SELECT * FROM report_runs ORDER BY submitted_at, report_run_id;
 -- name: live_report_runs
 SELECT * FROM report_runs WHERE state = 'submitted' AND submitted_at > :since ORDER BY submitted_at;
 
+-- name: old_report_runs
+SELECT * FROM report_runs WHERE state = 'submitted' AND submitted_at <= :since ORDER BY submitted_at;
+
 -- name: accounts
 SELECT * FROM accounts ORDER BY account_id;
 
