@@ -245,7 +245,8 @@ def demo(ctx: click.Context, as_json: bool, root: Path) -> None:  # noqa: FBT001
     """Load everything from a sandbox on this machine and answer questions from SQL; needs nothing."""
     from pipeline.demo import show  # noqa: PLC0415 - heavy
 
-    sys.exit(show(root, as_json=as_json, listeners=ctx.find_root().obj or ()))
+    listeners = ctx.find_root().obj or ()
+    sys.exit(show(root, lambda arguments: main(arguments, listeners), as_json=as_json))
 
 
 @insights.command(context_settings={"ignore_unknown_options": True, "help_option_names": []}, add_help_option=False)

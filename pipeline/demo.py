@@ -4,14 +4,13 @@ import contextlib
 import os
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import click
 import orjson
 
-from pipeline.journal import Listener
 from pipeline.query import as_text, ask
 
 SPEED = "20"
@@ -47,16 +46,17 @@ GROUP BY ALL HAVING sum(f.spend) > 0 ORDER BY return_on_spend DESC LIMIT 5""",
 )
 
 
-def show(root: Path, *, as_json: bool, listeners: Sequence[Listener]) -> int:
-    """Loads the demo's store below `root` and prints what landed; the load's exit code."""
-    from pipeline.cli import main  # noqa: PLC0415 - the demo types what a user would type
+def show(root: Path, type_command: Callable[[Sequence[str]], None], *, as_json: bool) -> int:
+    """Loads the demo's store below `root` and prints what landed; the load's exit code.
 
+    `type_command` runs a command line: the demo types what a user would type.
+    """
     now = datetime.now(UTC).replace(microsecond=0)
     with _sandbox(now) as url:
         config = _configuration(root, url, now)
         os.environ[TOKEN_VARIABLE] = "sandbox-token-demo"
         arguments = ["load", "--config", str(config), "--now", now.isoformat(), *(["--json"] if as_json else [])]
-        code = _exit_code(lambda: main(arguments, listeners))
+        code = _exit_code(type_command, arguments)
     if code == 0 and not as_json:
         for question, sql in QUESTIONS:
             click.echo(f"\n{question}\n{as_text(ask(root / 'warehouse.duckdb', sql))}")
@@ -111,9 +111,9 @@ breakdowns = ["age", "gender"]
     return path
 
 
-def _exit_code(command: object) -> int:
+def _exit_code(type_command: Callable[[Sequence[str]], None], arguments: Sequence[str]) -> int:
     try:
-        command()  # type: ignore[operator]  # a callable without arguments
+        type_command(arguments)
     except SystemExit as end:
         return int(end.code or 0)
     return 0
