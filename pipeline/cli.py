@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from config.errors import Wrong
+from connectors.errors import Fault, TokenRefused
 from pipeline.errors import Refused, Unpublished
 from pipeline.journal import Journal, Listener, stderr_log
 
@@ -23,7 +24,7 @@ if TYPE_CHECKING:  # `app` pulls in every heavy library; commands import it when
     from pipeline.app import App, Choice
 
 T = TypeVar("T")
-USAGE, INTERRUPTED, FAILED = 2, 130, 1
+FAILED, USAGE, TOKEN, INTERRUPTED = 1, 2, 3, 130
 
 
 @dataclass(slots=True)
@@ -259,7 +260,7 @@ def sandbox(arguments: Sequence[str]) -> None:
 
 
 def _plan_in_words(found: dict[str, Any]) -> str:
-    lines = [f"{found['slices']} slices are due at {found['now']}, about {found['calls']} calls"]
+    lines = [f"{found['slices']} slices are due at {found['now'][:16]} UTC, about {found['calls']} calls"]
     for task in found["tasks"]:
         days = f"{task['since']} to {task['until']}" if "since" in task else "all"
         adopted = f", adopts report run {task['adopted']}" if task.get("adopted") else ""
@@ -296,6 +297,9 @@ def main(arguments: Sequence[str] | None = None, listeners: Sequence[Listener] =
     except Unpublished as error:
         _say(str(error))
         sys.exit(FAILED)
+    except Fault as fault:
+        _say(str(fault))
+        sys.exit(TOKEN if isinstance(fault, TokenRefused) else FAILED)
     except (KeyboardInterrupt, asyncio.CancelledError, click.Abort):
         _say("interrupted; what has landed stays, run the same command again to go on")
         sys.exit(INTERRUPTED)

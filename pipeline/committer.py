@@ -47,6 +47,8 @@ class Committer:
             await loop.run_in_executor(self.pool, self._commit, closed)
         for found in closed:
             self._count(found)
+        rows = sum(found.ready.record.rows for found in closed)
+        self.say("slices.landed", first=str(closed[0].ready.record.id), slices=len(closed), rows=rows)
 
     async def fail(
         self, records: Iterable[SliceRecord], reason: Fault | Exception, state: State = State.FAILED

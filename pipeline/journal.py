@@ -11,7 +11,12 @@ from typing import Any, TextIO
 Listener = Callable[[str, Mapping[str, object]], None]
 MASK = "***"
 
-QUIET = frozenset({"landing.file_renamed", "page.read", "objects.page", "report_run.polled", "report_run.seen"})
+QUIET = frozenset(
+    """
+    landing.begun landing.file_renamed landing.renamed landing.landed page.read objects.page report_run.polled
+    report_run.seen publish.replacing publish.replaced
+    """.split()  # noqa: SIM905 - a list that reads as one
+)
 """Events that are progress, not news: the log leaves them out."""
 
 

@@ -73,12 +73,16 @@ class Summary:
 
 def _grouped(failures: list[Failure]) -> list[str]:
     """Failures with the same cause on one line, each with what to do."""
-    groups: dict[tuple[str, str, str], list[str]] = {}
+    groups: dict[str, list[Failure]] = {}
     for failure in failures:
-        groups.setdefault((failure.table, failure.scope, failure.error), []).append(failure.slice)
-    return [
-        f"FAILED {table} {scope}"
-        + (f" ({len(slices)} slices from {min(slices)})" if any(slices) else "")
-        + f": {error}"
-        for (table, scope, error), slices in groups.items()
-    ]
+        groups.setdefault(failure.error, []).append(failure)
+    return [f"FAILED {_places(group)}: {error}" for error, group in groups.items()]
+
+
+def _places(group: list[Failure]) -> str:
+    """The tables and scopes of failures with one cause, and how many slices."""
+    tables, scopes = (
+        ", ".join(dict.fromkeys(names)) for names in zip(*((f.table, f.scope) for f in group), strict=True)
+    )
+    slices = [failure.slice for failure in group if failure.slice]
+    return f"{tables} {scopes}".rstrip() + (f" ({len(slices)} slices from {min(slices)})" if slices else "")

@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from decimal import Decimal
 from typing import Any
 
 import pyarrow as pa
@@ -10,14 +9,16 @@ import pyarrow as pa
 from pipeline.normalise import exact_json
 from pipeline.normalise.layout import ELEMENT_VALUE, Layout
 from pipeline.normalise.parsed import Aside, Elements, Parsed
-from pipeline.normalise.typed import is_day
+from pipeline.normalise.typed import is_day, typed
 from schemas.breakdowns import BREAKDOWNS
 from schemas.columns import Kind
 
 NO_OBJECT = "not an object"
 NO_KEY = "lacks a key"
 STRUCTURE = "a structure where a scalar was expected"
-NO_LIST = "not a list of objects"
+NO_LIST = "not a list"
+NO_WINDOWS = "not a list of windows"
+NO_NUMBERS = "not a list of numbers"
 HALF_CHARACTER = "not Unicode"
 Json = Mapping[str, Any]
 
@@ -36,14 +37,15 @@ class _Rows:
         self._structures: dict[str, list[str | None]] = {
             name: [] for name in (*layout.structured, *(f"{asset}_detail" for asset in layout.assets))
         }
-        self._lists = {name: _List(name) for name in (*layout.actions, *layout.histograms, *layout.results)}
+        lists = (*layout.actions, *layout.histograms, *layout.results)
+        self._lists = {name: _List(name, self._table_of(name)) for name in lists}
         self._extra: list[str | None] = []
         self._aside: list[Aside] = []
         self._unknown: Counter[str] = Counter()
         self._texts: set[str] = set()
         self._others: set[str] = set()
         self._rows = 0
-        self._known = {*self._cells, *self._structures, *self._lists, *layout.assets}
+        self._known = {*self._cells, *layout.structured, *self._lists}
 
     def read(self, rows: Iterable[object]) -> Parsed:
         for row in rows:
@@ -83,7 +85,7 @@ class _Rows:
     def _is_key(self, name: str, value: object) -> bool:
         if self._layout.tables.facts[name].kind is Kind.DAY:
             return isinstance(value, str) and is_day(value)
-        return isinstance(value, Decimal) or (isinstance(value, str) and value != "")
+        return isinstance(value, str) and value != "" and exact_json.is_unicode(value)
 
     def _keep_whole(self, row: object, reason: str) -> None:
         self._aside.append(Aside(self._layout.tables.facts.name, None, exact_json.write(row), reason))
@@ -107,18 +109,17 @@ class _Rows:
             return None
         if text is not None and not exact_json.is_unicode(text):
             self._set_aside(column, ascii(text), HALF_CHARACTER, table, metric)
-            return text.encode("utf-8", "replace").decode()
+            return exact_json.whole(text)
         return text
 
     def _asset_key(self, asset: str, value: object) -> str | None:
         """An asset's `id`, else its `hash`, else its `video_id`; a plain text is its own key."""
         if isinstance(value, dict):
-            found = (value[name] for name in BREAKDOWNS[asset].asset_keys if value.get(name) is not None)
-            key = next(found, None)
-            return None if key is None else str(key)
-        return exact_json.scalar(value) if not isinstance(value, list) else exact_json.write(value)
+            found = (value[name] for name in BREAKDOWNS[asset].asset_keys if value.get(name))
+            return self._text(asset, next(found, None))
+        return self._text(asset, value)
 
-    def _set_aside(self, column: str, raw: str, reason: str, table: str = "", metric: str = "") -> None:
+    def _set_aside(self, column: str | None, raw: str, reason: str, table: str = "", metric: str = "") -> None:
         within = {"metric": metric} if metric else {}
         self._aside.append(Aside(table or self._layout.tables.facts.name, column, raw, reason, self._rows, within))
 
@@ -127,7 +128,8 @@ class _Rows:
         rest = {name: value for name, value in row.items() if name not in self._known and value is not None}
         self._unknown.update(rest.keys())
         for name, value in rest.items():
-            (self._texts if isinstance(value, str) else self._others).add(name)
+            plain = type(value) is str and exact_json.is_unicode(name)
+            (self._texts if plain else self._others).add(name)
         return exact_json.write(rest) if rest else None
 
     # ---- lists ----
@@ -135,58 +137,98 @@ class _Rows:
     def _take_list(self, name: str, value: object, kept: "_List") -> None:
         if value is None:
             return
-        if not isinstance(value, list) or not all(isinstance(element, dict) for element in value):
-            self._set_aside(name, exact_json.write(value), NO_LIST)
+        table = self._table_of(name)
+        if not isinstance(value, list):
+            self._set_aside(None, exact_json.write(value), NO_LIST, table, name)
             return
         for element in value:
-            if name in self._layout.results:
+            if not isinstance(element, dict):
+                self._set_aside(None, exact_json.write(element), NO_OBJECT, table, name)
+            elif name in self._layout.results:
                 self._take_result(name, element, kept)
+            elif name in self._layout.histograms:
+                self._take_histogram(name, element, kept)
             else:
                 self._take_action(name, element, kept)
 
+    def _table_of(self, metric: str) -> str:
+        """The long table that the elements of a list metric are rows of."""
+        tables = self._layout.tables
+        table = tables.results if metric in self._layout.results else tables.actions
+        return table.name if table else ""
+
     def _take_action(self, name: str, element: Json, kept: "_List") -> None:
-        actions = self._layout.tables.actions
-        table = actions.name if actions else ""
-        histogram = None
-        known = {ELEMENT_VALUE, *self._layout.splits, *self._layout.windows}
-        if name in self._layout.histograms:
-            histogram = _numbers(element.get(ELEMENT_VALUE))
-            known = {*self._layout.splits, *([ELEMENT_VALUE] if histogram is not None else [])}
-        texts = {part: self._text(part, element.get(part), table, name) for part in self._parts(name)}
-        kept.add(self._rows, texts, self._rest_of(name, element, known), histogram)
+        parts = self._parts(name)
+        texts = {part: self._text(self._column_of(part), element.get(part), kept.table, name) for part in parts}
+        kept.add(self._rows, texts, self._rest_of(name, element, set(parts)))
+
+    def _column_of(self, part: str) -> str:
+        """A window's column is not named as its key."""
+        return f"{ELEMENT_VALUE}_{part}" if part in self._layout.windows else part
+
+    def _take_histogram(self, name: str, element: Json, kept: "_List") -> None:
+        splits = self._layout.splits
+        texts = {part: self._text(part, element.get(part), kept.table, name) for part in splits}
+        sent = element.get(ELEMENT_VALUE)
+        histogram = _numbers(sent)
+        if sent is not None and histogram is None:
+            self._set_aside("histogram", exact_json.write(sent), NO_NUMBERS, kept.table, name)
+        kept.add(self._rows, texts, self._rest_of(name, element, {ELEMENT_VALUE, *splits}), histogram)
 
     def _take_result(self, name: str, element: Json, kept: "_List") -> None:
-        results = self._layout.tables.results
-        table = results.name if results else ""
-        indicator = self._text("indicator", element.get("indicator"), table, name)
-        rest = self._rest_of(name, element, {"indicator", "values"})
-        for value in _values(element):
-            windows = ",".join(str(window) for window in value.get("attribution_windows") or ())
-            text = self._text("value", value.get("value"), table, name)
-            inner = self._rest_of(name, value, {"value", "attribution_windows"})
-            kept.add(self._rows, {"indicator": indicator, "attribution_windows": windows, "value": text}, rest or inner)
+        indicator = self._text("indicator", element.get("indicator"), kept.table, name)
+        rest = self._unknown_of(name, element, {"indicator", "values"})
+        for value in self._values(name, element.get("values"), kept.table):
+            windows = self._windows(name, value.get("attribution_windows"), kept.table)
+            text = self._text("value", value.get("value"), kept.table, name)
+            inner = self._unknown_of(name, value, {"value", "attribution_windows"})
+            extra = {**rest, "values": inner} if inner else rest
+            texts = {"indicator": indicator, "attribution_windows": windows, "value": text}
+            kept.add(self._rows, texts, exact_json.write(extra) if extra else None)
+
+    def _values(self, metric: str, values: object, table: str) -> Iterator[Json]:
+        """The values of a result; one empty value where it has none, so that the element keeps its row."""
+        listed = values if isinstance(values, list) else [] if values is None else [values]
+        for value in listed or [{}]:
+            if value is not None and not isinstance(value, dict):
+                self._set_aside("value", exact_json.write(value), NO_OBJECT, table, metric)
+            yield value if isinstance(value, dict) else {}
+
+    def _windows(self, metric: str, windows: object, table: str) -> str | None:
+        """The windows of a value, joined by commas; a plain text is one window."""
+        if isinstance(windows, list) and all(isinstance(window, str) for window in windows):
+            return self._text("attribution_windows", ",".join(windows), table, metric)
+        if windows is None or isinstance(windows, str):
+            return self._text("attribution_windows", windows, table, metric)
+        self._set_aside("attribution_windows", exact_json.write(windows), NO_WINDOWS, table, metric)
+        return None
 
     def _rest_of(self, name: str, element: Json, known: set[str]) -> str | None:
+        rest = self._unknown_of(name, element, known)
+        return exact_json.write(rest) if rest else None
+
+    def _unknown_of(self, name: str, element: Json, known: set[str]) -> Json:
         rest = {key: value for key, value in element.items() if key not in known and value is not None}
         self._unknown.update(f"{name}.{key}" for key in rest)
-        return exact_json.write(rest) if rest else None
+        return rest
 
 
 _RESULT_PARTS = ("indicator", "attribution_windows", "value")
 
 
 class _List:
-    """The elements of one list metric as they grow."""
+    """The elements of one list metric as they grow, for their table."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, table: str) -> None:
         self.name = name
+        self.table = table
         self.parents: list[int] = []
         self._texts: list[Mapping[str, str | None]] = []
         self._extra: list[str | None] = []
-        self._histograms: list[list[float] | None] = []
+        self._histograms: list[list[float | None] | None] = []
 
     def add(
-        self, row: int, texts: Mapping[str, str | None], extra: str | None, histogram: list[float] | None = None
+        self, row: int, texts: Mapping[str, str | None], extra: str | None, histogram: list[float | None] | None = None
     ) -> None:
         """One element of the list of `row`."""
         self.parents.append(row)
@@ -200,19 +242,14 @@ class _List:
             self.name,
             pa.array(self.parents, pa.int64()),
             {part: pa.array([texts.get(part) for texts in self._texts], pa.string()) for part in parts},
-            histogram=pa.array(self._histograms, pa.list_(pa.float64())) if any(self._histograms) else None,
+            histogram=pa.array(self._histograms, pa.list_(pa.float64())),
             extra=pa.array(self._extra, pa.string()) if any(self._extra) else None,
         )
 
 
-def _values(element: Json) -> Iterator[Json]:
-    """The values of a result; one empty value where it has none, so that the element keeps its row."""
-    values = element.get("values")
-    there = [value for value in values if isinstance(value, dict)] if isinstance(values, list) else []
-    yield from there or [{}]
-
-
-def _numbers(value: object) -> list[float] | None:
-    if isinstance(value, list) and all(isinstance(part, Decimal) for part in value):
-        return [float(part) for part in value]
-    return None
+def _numbers(value: object) -> list[float | None] | None:
+    """The numbers of a list, sent as numbers or as text; None if it is no such list."""
+    if not isinstance(value, list) or not all(part is None or isinstance(part, str) for part in value):
+        return None
+    found = typed(pa.array(value, pa.string()), Kind.RATIO)
+    return None if found.faults else found.values.to_pylist()

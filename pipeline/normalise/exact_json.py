@@ -1,24 +1,49 @@
 """Owns JSON without loss: numbers keep every digit, and structures are written back as they were read."""
 
 import json
-from decimal import Decimal
+from collections.abc import Sequence
 from typing import Any
 
 import orjson
 
+EARLIER = " (given before)"
+"""What is added to a key that an object gives again: the last one counts, as in every reader, the others are kept."""
+_AS_READ = orjson.OPT_SORT_KEYS | orjson.OPT_PASSTHROUGH_SUBCLASS
+
+
+class Number(str):
+    """A number of JSON, letter by letter as it was sent."""
+
+    __slots__ = ()
+
 
 def read(text: bytes | str) -> Any:
-    """Decodes JSON; numbers become `Decimal` with every digit they had.
+    """Decodes JSON; numbers become `Number`. What only JavaScript calls a number (`NaN`) becomes text.
 
     Raises:
         ValueError: The text is no JSON.
     """
-    return json.loads(text, parse_float=Decimal, parse_int=Decimal)
+    return json.loads(text, parse_float=Number, parse_int=Number, parse_constant=str, object_pairs_hook=_object)
+
+
+def _object(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    return found if len(found) == len(pairs) else _with_earlier(pairs)
+
+
+def _with_earlier(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for key, value in reversed(pairs):
+        free = key
+        while free in found:
+            free += EARLIER
+        found[free] = value
+    return found
 
 
 def write(value: Any) -> str:
     """Encodes what `read` decoded, keys sorted, so that equal structures are equal texts."""
-    return orjson.dumps(_sound(value), default=_number, option=orjson.OPT_SORT_KEYS).decode()
+    return orjson.dumps(_sound(value), default=_number, option=_AS_READ).decode()
 
 
 def scalar(value: Any) -> str | None:
@@ -27,30 +52,35 @@ def scalar(value: Any) -> str | None:
     Raises:
         TypeError: The value is a structure.
     """
-    if value is None or isinstance(value, str):
-        return value
+    if value is None:
+        return None
+    if isinstance(value, str):
+        return str(value)
     if isinstance(value, bool):
         return "true" if value else "false"
-    if isinstance(value, Decimal):
-        return str(value)
     raise TypeError(f"a {type(value).__name__} where a scalar was expected")
 
 
 def _number(value: object) -> orjson.Fragment:
-    if isinstance(value, Decimal):
+    if isinstance(value, Number):
         return orjson.Fragment(str(value))
     raise TypeError(f"{type(value).__name__} is no JSON")
 
 
 def _sound(value: Any) -> Any:
-    """The same without lone surrogates, which no UTF-8 can hold: each becomes U+FFFD."""
+    """The same, every text of it whole."""
     if isinstance(value, str):
-        return value.encode("utf-8", "replace").decode() if not is_unicode(value) else value
+        return value if is_unicode(value) else whole(value)
     if isinstance(value, dict):
         return {_sound(key): _sound(part) for key, part in value.items()}
     if isinstance(value, list):
         return [_sound(part) for part in value]
     return value
+
+
+def whole(text: str) -> str:
+    """The text without lone surrogates, which no UTF-8 can hold: each becomes U+FFFD."""
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 def is_unicode(text: str) -> bool:

@@ -26,6 +26,8 @@ class ObjectRows:
         self._source = source
         self._columns = [c for c in table.columns if c.name not in ORIGIN_NAMES and c.name != EXTRA]
         self._known = {column.where[0] for column in self._columns}
+        nested = [column.where for column in self._columns if len(column.where) > 1]
+        self._nested = {name: {where[1] for where in nested if where[0] == name} for name, *_ in nested}
         self._objects: dict[str, Mapping[str, Any]] = {}
         self._aside: list[Aside] = []
 
@@ -38,12 +40,12 @@ class ObjectRows:
     def _take(self, found: object) -> None:
         if not isinstance(found, dict):
             self._aside.append(Aside(self._table.name, None, exact_json.write(found), NO_OBJECT))
-        elif not isinstance(found.get(ID), str):
+        elif not _text_of(found.get(ID)):
             self._aside.append(Aside(self._table.name, None, exact_json.write(found), NO_KEY))
         else:
-            owner = found.get(self._source.owner, self._source.owner_id)
-            if owner != self._source.owner_id:
-                raise Inconsistent(f"{self._source.place}: the listing holds an object of {owner}")
+            owner = found.get(self._source.owner)
+            if owner is not None and _text_of(owner) != self._source.owner_id:
+                raise Inconsistent(f"{self._source.place}: the listing holds an object of {exact_json.write(owner)}")
             self._objects[found[ID]] = found
 
     def table(self) -> tuple[pa.Table, list[dict[str, object]]]:
@@ -75,16 +77,26 @@ class ObjectRows:
         text = exact_json.scalar(value)
         if text is not None and not exact_json.is_unicode(text):
             self._aside.append(Aside(self._table.name, column.name, ascii(text), HALF_CHARACTER, row))
-            return text.encode("utf-8", "replace").decode()
+            return exact_json.whole(text)
         return text
 
     def _rest(self, found: Mapping[str, Any]) -> str | None:
+        """What no column declares, as one JSON object; of an object that columns take members from, the others."""
         rest = {name: value for name, value in found.items() if name not in self._known and value is not None}
+        for name, members in self._nested.items():
+            value = found.get(name)
+            others = {k: v for k, v in value.items() if k not in members} if isinstance(value, dict) else value
+            rest |= {name: others} if others else {}
         return exact_json.write(rest) if rest else None
 
     def _explained(self, fault: Aside, objects: Sequence[Mapping[str, Any]]) -> dict[str, object]:
-        key = "" if fault.row is None else exact_json.write({ID: objects[fault.row][ID]})
+        key = "" if fault.row is None else exact_json.write({ID: str(objects[fault.row][ID])})
         return quarantined(self._source, fault, key)
+
+
+def _text_of(value: object) -> str:
+    """An id as text, whether it was sent as text or as a number; '' for anything else."""
+    return str(value) if isinstance(value, str) and exact_json.is_unicode(value) else ""
 
 
 def upserted(known: pa.Table | None, read: pa.Table) -> pa.Table:

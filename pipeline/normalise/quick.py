@@ -15,6 +15,8 @@ import pyarrow.json as pj
 
 from pipeline.normalise.layout import ELEMENT_VALUE, Layout
 from pipeline.normalise.parsed import Elements, Parsed
+from pipeline.normalise.typed import typed
+from schemas.columns import Kind
 
 
 class Careless(Exception):
@@ -33,7 +35,7 @@ def parse(layout: Layout, pages: Sequence[bytes], extras: Sequence[str]) -> Pars
         raise Careless
     rows = _rows(layout, pages, extras)
     cells = {column.name: _texts(rows, column.name) for column in layout.cells}
-    if any(cells[name].null_count for name in layout.identity):
+    if not all(_is_key(layout, name, cells[name]) for name in layout.identity):
         raise Careless
     actions = [found for name in layout.actions if (found := _actions(layout, rows, name))]
     actions += [found for name in layout.histograms if (found := _histogram(layout, rows, name))]
@@ -41,6 +43,13 @@ def parse(layout: Layout, pages: Sequence[bytes], extras: Sequence[str]) -> Pars
     unknown = Counter({name: len(rows) - rows.field(name).null_count for name in extras})
     extra = _extra(rows, extras) if extras else None
     return Parsed(len(rows), cells, actions=actions, results=results, extra=extra, unknown=unknown)
+
+
+def _is_key(layout: Layout, name: str, texts: pa.Array) -> bool:
+    """Whether every row has what makes a row: an id that is there, a day that exists."""
+    if layout.tables.facts[name].kind is Kind.DAY:
+        return not texts.null_count and not typed(texts, Kind.DAY).faults
+    return not texts.null_count and pc.any(pc.equal(texts, "")).as_py() is not True
 
 
 def _rows(layout: Layout, pages: Sequence[bytes], extras: Sequence[str]) -> pa.StructArray:
@@ -128,6 +137,8 @@ def _results(rows: pa.StructArray, name: str) -> Elements | None:
     if pc.any(empty).as_py():
         return _results_one_by_one(name, parents, elements)
     inner = values.flatten()
+    if inner.field("attribution_windows").flatten().null_count:
+        raise Careless
     owner = pc.cast(pc.list_parent_indices(values), pa.int64())
     cells = {
         "indicator": elements.field("indicator").take(owner),
@@ -141,6 +152,8 @@ def _results_one_by_one(name: str, parents: pa.Array, elements: pa.StructArray) 
     rows: list[tuple[int, str | None, str, str | None]] = []
     for parent, element in zip(parents.to_pylist(), elements.to_pylist(), strict=True):
         for value in element["values"] or [{}]:
+            if value is None or None in (value.get("attribution_windows") or ()):
+                raise Careless
             windows = ",".join(value.get("attribution_windows") or ())
             rows.append((parent, element["indicator"], windows, value.get("value")))
     parts = list(zip(*rows, strict=True))

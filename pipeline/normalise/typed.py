@@ -16,8 +16,8 @@ from schemas.columns import Kind
 ROUNDED = "rounded"
 _SIX = Decimal("0.000001")
 _WIDE = Context(prec=80)
-_INTEGER = re.compile(r"-?[0-9]{1,19}")
 _DECIMAL = re.compile(r"-?[0-9]+(\.[0-9]+)?([eE][-+]?[0-9]{1,3})?")
+_PLAIN = b"0123456789.-"
 _FINE = pa.decimal128(38, 18)
 _DIGITS = {Kind.MONEY: 18, Kind.AMOUNT: 38}
 _FLAGS = {"true": True, "false": False, "1": True, "0": False}
@@ -55,11 +55,9 @@ def typed(texts: pa.Array, kind: Kind, *, quotient: bool = False) -> Typed:
 
 def _quickly(texts: pa.Array, kind: Kind, *, quotient: bool) -> pa.Array | None:
     """The whole column cast by Arrow, where Arrow is as strict as we are; None where it refuses or might not be."""
-    if _may_deceive(texts, kind):
+    if kind in {Kind.FLAG, Kind.INSTANT} or _may_deceive(texts, kind):
         return None
     try:
-        if kind is Kind.FLAG or kind is Kind.INSTANT:
-            return None
         values = pc.cast(texts, TYPES[kind])
     except pa.ArrowInvalid:
         return _rounded_quickly(texts, kind) if quotient and kind in _DIGITS else None
@@ -68,14 +66,23 @@ def _quickly(texts: pa.Array, kind: Kind, *, quotient: bool) -> pa.Array | None:
 
 
 def _may_deceive(texts: pa.Array, kind: Kind) -> bool:
-    """Whether the bytes of the column hold what Arrow reads as a number and we do not: hexadecimal, a plus sign."""
+    """Whether a cell might be a value to Arrow and none to us: hexadecimal, a plus sign, `.5`, `5.`, the year 0.
+
+    The bytes of all cells are looked at together; columns with exponents pass for suspicious too, which costs time only.
+    """
     if kind is Kind.DAY:
-        return False
+        return _any(pc.starts_with(texts, "0000"))
     data = texts.buffers()[2]
     if data is None:
         return False
     view = bytes(memoryview(data)[_first(texts) : _last(texts)])
-    return any(sign in view for sign in (b"x", b"X", b"+", b".e", b". ")) or view.endswith(b".")
+    if view.translate(None, _PLAIN):
+        return True
+    return b"." in view and (b"-." in view or _any(pc.starts_with(texts, ".")) or _any(pc.ends_with(texts, ".")))
+
+
+def _any(found: pa.Array) -> bool:
+    return pc.any(found).as_py() is True
 
 
 def _first(texts: pa.Array) -> int:
@@ -112,19 +119,13 @@ Read = tuple[Any, str]
 
 
 def _count(raw: str) -> Read:
-    if not _INTEGER.fullmatch(raw):
-        whole = _whole(raw)
-        return (whole, "") if whole is not None else (None, "not a whole number")
-    value = int(raw)
-    return (value, "") if -(2**63) <= value < 2**63 else (None, "does not fit BIGINT")
-
-
-def _whole(raw: str) -> int | None:
     """`12.0` is the whole number 12; `12.5` is none."""
     if not _DECIMAL.fullmatch(raw):
-        return None
+        return None, "not a whole number"
     value = Decimal(raw)
-    return int(value) if value == value.to_integral_value() and abs(value) < 2**63 else None
+    if not -(2**63) <= value < 2**63:
+        return None, "does not fit BIGINT"
+    return (int(value), "") if value == value.to_integral_value() else (None, "not a whole number")
 
 
 def _amount(digits: int) -> Callable[[str], Read]:
@@ -169,9 +170,9 @@ def is_day(raw: str) -> bool:
 def _instant(raw: str) -> Read:
     try:
         value = datetime.fromtimestamp(int(raw), UTC) if raw.isdecimal() else datetime.fromisoformat(raw)
+        return (value.astimezone(UTC), "") if value.tzinfo else (None, "an instant without its offset")
     except (ValueError, OverflowError, OSError):
         return None, "not an instant"
-    return (value.astimezone(UTC), "") if value.tzinfo else (None, "an instant without its offset")
 
 
 _READERS: dict[Kind, Callable[[str], Read]] = {
