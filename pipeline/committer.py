@@ -11,7 +11,7 @@ from pipeline.slices import Closed, SliceWriter
 from pipeline.store import Store
 from schemas.events import Say
 from schemas.periods import State
-from schemas.work import Failure, SliceRecord, Totals
+from schemas.work import Failure, Outcome, SliceRecord, Totals
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +59,7 @@ class Committer:
         async with self._turn:
             await loop.run_in_executor(self.pool, self._remember, failed)
         for record in failed:
-            self.totals.failed += state is State.FAILED
-            self.totals.skipped += state is State.SKIPPED
+            self.totals.outcomes[record.id] = Outcome(state)
             if state is State.FAILED:
                 self.totals.failures.append(failure_of(record, reason))
         if failed:
@@ -100,11 +99,8 @@ class Committer:
             self.store.ledger.fail(record)
 
     def _count(self, closed: Closed) -> None:
-        self.totals.empty += closed.ready.record.state is State.EMPTY
-        self.totals.landed += closed.ready.record.state is not State.EMPTY
-        self.totals.unchanged += closed.unchanged
-        self.totals.add_rows(closed.rows)
-        self.totals.quarantined_rows += closed.quarantined
+        record = closed.ready.record
+        self.totals.outcomes[record.id] = Outcome(record.state, closed.rows, closed.quarantined, closed.unchanged)
 
 
 def failure_of(record: SliceRecord, reason: Exception) -> Failure:

@@ -46,28 +46,28 @@ class Summary:
             "started_at": self.started_at.isoformat(),
             "finished_at": self.finished_at.isoformat() if self.finished_at else None,
             "outcome": self.outcome,
-            "slices": {**dict(self.totals.slices()), "unchanged": self.totals.unchanged},
-            "rows": dict(sorted(self.totals.rows.items())),
+            "slices": self.totals.slices,
+            "rows": self.totals.rows,
             "api_calls": dict(sorted(self.api_calls.items())),
             "throttled_responses": self.throttled_responses,
             "seconds_waited": round(self.seconds_waited, 3),
-            "quarantined_rows": self.totals.quarantined_rows,
+            "quarantined_rows": self.totals.quarantined,
             "failures": [asdict(failure) for failure in self.totals.failures],
             "published": asdict(self.published) if self.published else None,
         }
 
     def in_words(self) -> str:
         """A few lines for a terminal."""
-        totals = self.totals
-        counts = [f"{totals.landed} slices landed ({totals.unchanged} unchanged)", f"{totals.empty} empty"]
-        counts += [f"{totals.failed} failed"] + ([f"{totals.skipped} skipped"] if totals.skipped else [])
-        lines = [", ".join(counts)]
-        lines += [f"  {table:<32} {rows:>12,} rows" for table, rows in sorted(totals.rows.items())]
+        counts = self.totals.slices
+        words = [f"{counts['landed']} slices landed ({counts['unchanged']} unchanged)", f"{counts['empty']} empty"]
+        words += [f"{counts['failed']} failed"] + ([f"{counts['skipped']} skipped"] if counts["skipped"] else [])
+        lines = [", ".join(words)]
+        lines += [f"  {table:<32} {rows:>12,} rows" for table, rows in self.totals.rows.items()]
         calls = sum(self.api_calls.values())
         lines.append(f"{calls} calls" + (f", {self.throttled_responses} throttled" if self.throttled_responses else ""))
-        if totals.quarantined_rows:
-            lines.append(f"{totals.quarantined_rows} cells in meta.quarantine")
-        lines += _grouped(totals.failures)
+        if self.totals.quarantined:
+            lines.append(f"{self.totals.quarantined} cells in meta.quarantine")
+        lines += _grouped(self.totals.failures)
         return "\n".join(lines)
 
 

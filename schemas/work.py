@@ -1,6 +1,7 @@
 """Owns the values that travel between the rooms: slices, their places, what was landed. Small and frozen."""
 
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, time
 
@@ -129,24 +130,45 @@ class Failure:
     fbtrace_id: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one slice in a run; `unchanged`: it landed by finding what lay there already."""
+
+    state: State
+    rows: Mapping[str, int] = field(default_factory=dict)
+    quarantined: int = 0
+    unchanged: bool = False
+
+
 @dataclass(slots=True)
 class Totals:
-    """What a run has done so far, counted as it goes."""
+    """What a run has done so far. A slice that is landed twice, as objects read by id are, counts once."""
 
-    landed: int = 0
-    empty: int = 0
-    failed: int = 0
-    skipped: int = 0
-    unchanged: int = 0
-    rows: dict[str, int] = field(default_factory=dict)
-    quarantined_rows: int = 0
+    outcomes: dict[SliceId, Outcome] = field(default_factory=dict)
     failures: list[Failure] = field(default_factory=list)
 
-    def add_rows(self, rows: Mapping[str, int]) -> None:
-        """Counts rows that landed, per table."""
-        for table, count in rows.items():
-            self.rows[table] = self.rows.get(table, 0) + count
+    @property
+    def slices(self) -> dict[str, int]:
+        """The counts of slices as `load --json` prints them."""
+        counts = Counter(outcome.state for outcome in self.outcomes.values())
+        others = State.EMPTY, State.FAILED, State.SKIPPED
+        return {
+            "landed": len(self.outcomes) - sum(counts[state] for state in others),
+            "failed": counts[State.FAILED],
+            "empty": counts[State.EMPTY],
+            "skipped": counts[State.SKIPPED],
+            "unchanged": sum(outcome.unchanged for outcome in self.outcomes.values()),
+        }
 
-    def slices(self) -> Iterator[tuple[str, int]]:
-        """The counts of slices, as `load --json` prints them."""
-        yield from (("landed", self.landed), ("failed", self.failed), ("empty", self.empty), ("skipped", self.skipped))
+    @property
+    def rows(self) -> dict[str, int]:
+        """Rows that landed, per table."""
+        counts: Counter[str] = Counter()
+        for outcome in self.outcomes.values():
+            counts.update(outcome.rows)
+        return dict(sorted(counts.items()))
+
+    @property
+    def quarantined(self) -> int:
+        """Cells and rows that went to quarantine."""
+        return sum(outcome.quarantined for outcome in self.outcomes.values())
