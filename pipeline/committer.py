@@ -92,7 +92,10 @@ class Committer:
         for found in closed:
             if found.unchanged:
                 self.store.ledger.touch(found.ready)
-        land(self.store.ledger, self.store.lake, [c.ready for c in closed if not c.unchanged], self.say)
+        changed = [found.ready for found in closed if not found.unchanged]
+        if len(changed) < len(closed):
+            self.say("slices.unchanged", slices=len(closed) - len(changed))
+        land(self.store.ledger, self.store.lake, changed, self.say)
 
     def _remember(self, records: Sequence[SliceRecord]) -> None:
         for record in records:
