@@ -3,12 +3,14 @@
 Files are written to `lake/.tmp/` and made safe there; putting them in their place is `pipeline/landing.py`'s.
 """
 
+import base64
+import contextlib
+import hashlib
 import os
 import shutil
 import threading
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
 
 import duckdb
 import orjson
@@ -18,11 +20,12 @@ import pyarrow.parquet as pq
 from pipeline import codec, engine
 from pipeline.errors import Inconsistent, Store
 from schemas.arrow import file_schema, whole_schema
-from schemas.columns import ORIGIN_NAMES, Table
+from schemas.columns import Column, Kind, Table
 from schemas.work import Place, SliceFile, SliceRecord, Written
 
 FORMAT = 1
 FOOTER = b"insights"
+ARROW_SCHEMA = "ARROW:schema"
 MARKER = "_insights.json"
 TEMPORARY = ".tmp"
 QUARANTINE = "_quarantine"
@@ -42,16 +45,30 @@ class Lake:
         """Makes the folder ours, or refuses it.
 
         Raises:
+            Store: As `refuse_foreign`.
+        """
+        self.refuse_foreign(ledger_id)
+        make_folder(self.root / TEMPORARY)
+        marker = self.root / MARKER
+        if not marker.exists():
+            self._write_safely(marker, orjson.dumps({"format": FORMAT, "ledger": ledger_id}))
+
+    def refuse_foreign(self, ledger_id: str | None) -> None:
+        """Refuses a folder that is not this ledger's lake, None being a ledger that is not born; changes nothing.
+
+        Raises:
             Store: The folder holds something else, or was written by a newer version or for another ledger.
         """
         marker = self.root / MARKER
         if marker.exists():
-            self._refuse_other(marker, ledger_id)
-        elif self.root.exists() and any(entry.name != TEMPORARY for entry in self.root.iterdir()):
+            self._refuse_other(marker, ledger_id or "")
+        elif self.root.exists() and not self._is_unborn():
             raise Store(f"lake {self.root}: this folder holds something else; set [storage] lake to one of its own")
-        (self.root / TEMPORARY).mkdir(parents=True, exist_ok=True)
-        if not marker.exists():
-            write_safely(marker, orjson.dumps({"format": FORMAT, "ledger": ledger_id}))
+
+    def _is_unborn(self) -> bool:
+        """Whether there is nothing but what a process killed while it made the lake leaves behind."""
+        temporary = self.root / TEMPORARY
+        return _names_in(self.root) <= {TEMPORARY} and (not temporary.exists() or _names_in(temporary) <= {MARKER})
 
     def _refuse_other(self, marker: Path, ledger_id: str) -> None:
         try:
@@ -63,7 +80,7 @@ class Lake:
             raise Store(f"lake {self.root}: format {version} is newer than this program's {FORMAT}; upgrade insights")
         if owner != ledger_id:
             raise Store(
-                f"lake {self.root}: it belongs to another ledger ({owner[:8]}, not {ledger_id[:8]}); "
+                f"lake {self.root}: it belongs to another ledger ({owner[:8]}, not {ledger_id[:8] or 'a new one'}); "
                 "point [storage] state and lake at the same store, or run `insights rebuild`"
             )
 
@@ -76,21 +93,36 @@ class Lake:
     def sweep(self) -> None:
         """Deletes temporary files that nothing waits for any more."""
         for entry in (self.root / TEMPORARY).iterdir():
-            entry.unlink()
+            if entry.is_dir() and not entry.is_symlink():
+                shutil.rmtree(entry)
+            else:
+                entry.unlink()
 
     def save_schema(self, table: Table) -> None:
         """Keeps the whole present schema beside the table's files, for readers of files that lack a column."""
         path = self.root / table.name / "_schema.arrow"
         data = whole_schema(table).serialize().to_pybytes()
         if not path.exists() or path.read_bytes() != data:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            write_safely(path, data)
+            make_folder(path.parent)
+            self._write_safely(path, data)
 
-    def footer(self, path: str) -> dict[str, Any]:
-        """What a file's footer says of its slice."""
-        metadata = pq.read_metadata(self.root / path).metadata or {}
-        found: dict[str, Any] = orjson.loads(metadata[FOOTER])
-        return found
+    def _write_safely(self, path: Path, data: bytes) -> None:
+        """Replaces a small file whole, or not at all; what a kill leaves of it lies where it is swept away."""
+        temporary = self.root / TEMPORARY / path.name
+        with temporary.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+        sync_folder(path.parent)
+
+    def holds(self, file: SliceFile, record: SliceRecord) -> bool:
+        """Whether the file in its place is this very one, of this very reading; an unreadable one is not."""
+        try:
+            found = orjson.loads(pq.read_metadata(self.root / file.path).metadata[FOOTER])
+            return bool((found["slice"], found["fingerprint"]) == (codec.record_data(record), file.fingerprint))
+        except (OSError, ValueError, KeyError, TypeError):
+            return False
 
     def drop(self, table: str) -> None:
         """Removes a table's folder and its quarantine."""
@@ -108,15 +140,16 @@ def quarantine_path(table: str, place: Place) -> str:
     return f"{QUARANTINE}/{path_of(table, place)}"
 
 
-def write_safely(path: Path, data: bytes) -> None:
-    """Replaces a small file whole, or not at all."""
-    temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
-    with temporary.open("wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(path)
-    sync_folder(path.parent)
+def _names_in(folder: Path) -> set[str]:
+    return {entry.name for entry in folder.iterdir()} if folder.is_dir() else {folder.name}
+
+
+def make_folder(folder: Path) -> None:
+    """Makes a folder, and those above it, so that their names survive a loss of power."""
+    if not folder.exists():
+        make_folder(folder.parent)
+        folder.mkdir(exist_ok=True)
+        sync_folder(folder.parent)
 
 
 def sync_folder(folder: Path) -> None:
@@ -150,7 +183,7 @@ class TableWriter:
         self._writer: pq.ParquetWriter | None = None
 
     def write(self, rows: pa.Table) -> None:
-        """Takes rows in the table's file schema."""
+        """Takes rows in the table's file schema; texts may be dictionaries."""
         if not rows.num_rows:
             return
         self.rows += rows.num_rows
@@ -172,12 +205,14 @@ class TableWriter:
             self._check_keys(place_of_key)
         return SliceFile(self.table.name, self.path, self.rows, self._sums.text)
 
-    def save(self, file: SliceFile, record: SliceRecord) -> Written:
+    def save(self, file: SliceFile, record: SliceRecord, place: Place) -> Written:
         """Writes what is still held, with the footer, and makes the temporary file safe."""
         self._spill()
         if self._writer is None or self._temporary is None:
             raise AssertionError("a spill always opens the file")
-        self._writer.add_key_value_metadata({FOOTER.decode(): footer_text(record, file)})
+        self._writer.add_key_value_metadata(
+            {FOOTER.decode(): footer_text(record, file, place), ARROW_SCHEMA: self._declared}
+        )
         self._writer.close()
         with (self._lake.root / self._temporary).open("rb") as handle:
             os.fsync(handle.fileno())
@@ -185,22 +220,30 @@ class TableWriter:
 
     def discard(self) -> None:
         """Forgets the rows and what was already written of them."""
-        if self._writer is not None and self._temporary is not None:
-            self._writer.close()
+        if self._writer is not None:
+            with contextlib.suppress(OSError, ValueError):  # the disk that refused the rows refuses the footer too
+                self._writer.close()
+        if self._temporary is not None:
             (self._lake.root / self._temporary).unlink(missing_ok=True)
         self._held.clear()
         self._key_batches.clear()
 
     def _spill(self) -> None:
+        rows = pa.Table.from_batches(self._held) if self._held else self._schema.empty_table()
         if self._writer is None:
             self._temporary = self._lake.temporary()
             self._writer = pq.ParquetWriter(
-                self._lake.root / self._temporary, self._schema, compression="zstd", store_schema=True
+                self._lake.root / self._temporary, rows.schema, compression="zstd", store_schema=False
             )
-        if self._held:
-            self._writer.write_table(pa.Table.from_batches(self._held, self._schema))
+        if rows.num_rows:
+            self._writer.write_table(rows.unify_dictionaries())
         self._held.clear()
         self._held_rows = 0
+
+    @property
+    def _declared(self) -> str:
+        """What readers of Arrow see: the table as declared, whether or not its texts were dictionaries to us."""
+        return base64.b64encode(self._schema.serialize()).decode()
 
     def _check_keys(self, slice_name: str) -> None:
         names = ", ".join(f'"{name}"' for name in self._keys)
@@ -220,20 +263,19 @@ class TableWriter:
 class Fingerprint:
     """What the rows of one file add up to: the same for the same rows in any order, `fetched_at` and `run_id` aside.
 
-    Two independent sums of 64-bit row hashes; stamped with the engine's version, because its hash may change with it.
+    Two sums, of 64-bit row hashes and of their hashes; stamped with the engine's version, because its hash may change.
     """
 
     def __init__(self, table: Table) -> None:
-        self._names = [column.name for column in table.in_files if column.name not in ORIGIN_NAMES]
+        self._columns = tuple(table.without_origin())
+        self._names = [column.name for column in self._columns]
         self._rows = 0
         self._sums = [0, 0]
 
     def add(self, rows: pa.Table) -> None:
         """Adds rows; their order and their division into calls do not matter."""
-        columns = ", ".join(f'"{name}"' for name in self._names)
-        statement = (
-            f"SELECT sum(hash({columns})::HUGEINT)::VARCHAR, sum(hash('second', {columns})::HUGEINT)::VARCHAR FROM rows"  # noqa: S608 - declared names
-        )
+        columns = ", ".join(map(_hashed, self._columns))
+        statement = f"SELECT sum(h)::VARCHAR, sum(hash(h))::VARCHAR FROM (SELECT hash({columns}) AS h FROM rows)"  # noqa: S608 - declared names
         found = engine.ask(statement, rows=rows.select(self._names))[0]
         if found[0] is None:
             return
@@ -243,14 +285,19 @@ class Fingerprint:
     @property
     def text(self) -> str:
         """The fingerprint as the ledger and footers keep it."""
-        names = ",".join(self._names)
-        return f"duckdb-{duckdb.__version__}:{self._rows}:{self._sums[0]:x}:{self._sums[1]:x}:{len(names)}"
+        names = hashlib.sha256(",".join(self._names).encode()).hexdigest()[:8]
+        return f"duckdb-{duckdb.__version__}:{self._rows}:{self._sums[0]:x}:{self._sums[1]:x}:{names}"
 
 
-def footer_text(record: SliceRecord, file: SliceFile) -> str:
+def _hashed(column: Column) -> str:
+    """A column as it enters the hash. Lists go as text: as lists, [], [NULL] and NULL hash alike, and [0] like [0, 0]."""
+    return f'"{column.name}"::VARCHAR' if column.kind is Kind.NUMBERS else f'"{column.name}"'
+
+
+def footer_text(record: SliceRecord, file: SliceFile, place: Place) -> str:
     """The footer: the lake alone rebuilds the warehouse, the slices and the quarantine."""
-    data = {"format": FORMAT, "slice": codec.record_data(record), "file_table": file.table, "rows": file.rows}
-    return orjson.dumps({**data, "fingerprint": file.fingerprint}).decode()
+    data = {"format": FORMAT, "slice": codec.record_data(record), "place": codec.place_data(place)}
+    return orjson.dumps({**data, "file_table": file.table, "rows": file.rows, "fingerprint": file.fingerprint}).decode()
 
 
 def same_rows(old: Iterable[SliceFile], new: Sequence[SliceFile]) -> bool:

