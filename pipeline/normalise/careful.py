@@ -126,7 +126,7 @@ class _Rows:
     def _rest(self, row: Json) -> str | None:
         """What no column declares, as one JSON object."""
         rest = {name: value for name, value in row.items() if name not in self._known and value is not None}
-        self._unknown.update(rest.keys())
+        self._unknown.update(map(exact_json.whole, rest))
         for name, value in rest.items():
             plain = type(value) is str and exact_json.is_unicode(name)
             (self._texts if plain else self._others).add(name)
@@ -209,7 +209,7 @@ class _Rows:
 
     def _unknown_of(self, name: str, element: Json, known: set[str]) -> Json:
         rest = {key: value for key, value in element.items() if key not in known and value is not None}
-        self._unknown.update(f"{name}.{key}" for key in rest)
+        self._unknown.update(f"{name}.{exact_json.whole(key)}" for key in rest)
         return rest
 
 

@@ -70,7 +70,7 @@ def _number(value: object) -> orjson.Fragment:
 def _sound(value: Any) -> Any:
     """The same, every text of it whole."""
     if isinstance(value, str):
-        return value if is_unicode(value) else whole(value)
+        return whole(value)
     if isinstance(value, dict):
         return {_sound(key): _sound(part) for key, part in value.items()}
     if isinstance(value, list):
@@ -80,7 +80,7 @@ def _sound(value: Any) -> Any:
 
 def whole(text: str) -> str:
     """The text without lone surrogates, which no UTF-8 can hold: each becomes U+FFFD."""
-    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return text if is_unicode(text) else text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 def is_unicode(text: str) -> bool:

@@ -68,7 +68,7 @@ def _quickly(texts: pa.Array, kind: Kind, *, quotient: bool) -> pa.Array | None:
 def _may_deceive(texts: pa.Array, kind: Kind) -> bool:
     """Whether a cell might be a value to Arrow and none to us: hexadecimal, a plus sign, `.5`, `5.`, the year 0.
 
-    The bytes of all cells are looked at together; columns with exponents pass for suspicious too, which costs time only.
+    The bytes of all cells are looked at together; exponents pass for suspicious too, which costs time only.
     """
     if kind is Kind.DAY:
         return _any(pc.starts_with(texts, "0000"))
