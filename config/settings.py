@@ -13,7 +13,7 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, ValidationError, model_validator
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
@@ -25,7 +25,8 @@ DEFAULT_PATH = Path("config/insights.toml")
 __all__ = ["Settings", "Wrong", "access_token", "app_secret", "from_data", "read", "where"]
 
 OBJECT_TABLES = ("ad_accounts", "campaigns", "adsets", "ads", "adcreatives")
-NAME = r"^[a-z][a-z0-9_]*$"
+DIGITS = re.compile(r"[0-9]+")
+VARIABLE = re.compile(r"[A-Z_][A-Z0-9_]*")
 
 
 def _whole_day(value: object) -> object:
@@ -34,9 +35,12 @@ def _whole_day(value: object) -> object:
         raise ValueError("write a day without a time, such as 2026-09-01")  # noqa: TRY004 - pydantic wants ValueError
     if isinstance(value, str):
         try:
-            return date.fromisoformat(value)
+            day = date.fromisoformat(value)
         except ValueError:
-            raise ValueError("write a day that exists, such as 2026-09-01") from None
+            day = None
+        if day is None or day.isoformat() != value:
+            raise ValueError("write a day that exists, such as 2026-09-01")
+        return day
     return value
 
 
@@ -44,7 +48,7 @@ def _digits(value: object) -> object:
     """An ad account's id, with or without `act_`, as digits."""
     if isinstance(value, str):
         digits = value.removeprefix("act_")
-        if not digits.isdecimal():
+        if not DIGITS.fullmatch(digits):
             raise ValueError("write an ad account as digits, with or without act_")
         return digits
     return value
@@ -52,14 +56,36 @@ def _digits(value: object) -> object:
 
 def _id(value: object) -> object:
     """An id of anything else: digits."""
-    if isinstance(value, str) and not value.isdecimal():
+    if isinstance(value, str) and not DIGITS.fullmatch(value):
         raise ValueError("write an id as digits")
+    return value
+
+
+def _increment(value: object) -> object:
+    if isinstance(value, bool) or not isinstance(value, int | str):
+        raise ValueError('write a number of days, "monthly" or "all_days"')  # noqa: TRY004 - pydantic wants ValueError
+    return value
+
+
+def _metric(value: object) -> object:
+    if not isinstance(value, str | dict):
+        raise ValueError('write the name of a metric, or { metric = "...", ... }')  # noqa: TRY004 - as above
+    return value
+
+
+def _variable(value: object) -> object:
+    """The name of an environment variable; its form tells it from a secret that was pasted in its place."""
+    if isinstance(value, str) and not VARIABLE.fullmatch(value):
+        raise ValueError("name an environment variable in capitals, such as META_ACCESS_TOKEN; write no secret here")
     return value
 
 
 Day = Annotated[date, BeforeValidator(_whole_day)]
 AccountId = Annotated[str, BeforeValidator(_digits)]
 Id = Annotated[str, BeforeValidator(_id)]
+Increment = Annotated[int | str, BeforeValidator(_increment)]
+Metric = Annotated[str | dict[str, Any], BeforeValidator(_metric)]
+Variable = Annotated[str, BeforeValidator(_variable)]
 
 
 class Section(BaseModel):
@@ -77,11 +103,11 @@ class GraphSection(Section):
     """Lists the hourly brand-safety files."""
     version: str = Field("v25.0", pattern=r"^v\d+\.\d+$")
     """The version that every call names."""
-    access_token_env: str = "META_ACCESS_TOKEN"  # noqa: S105 - a name, not a secret
+    access_token_env: Variable = "META_ACCESS_TOKEN"  # noqa: S105 - a name, not a secret
     """The environment variable that holds the access token."""
     access_token_file: Path | None = Field(None, strict=False)
     """A file that holds the access token; goes before the variable."""
-    app_secret_env: str | None = None
+    app_secret_env: Variable | None = None
     """The variable that holds the app secret; every call then carries appsecret_proof."""
     request_timeout_seconds: float = Field(60, gt=0)
     """How long one call may take."""
@@ -123,13 +149,19 @@ class ReportRunsSection(Section):
     max_in_flight_per_account: int = Field(20, ge=1)
     """Report runs of one account that may be alive at once."""
 
+    @model_validator(mode="after")
+    def _is_growing(self) -> Self:
+        if self.poll_max_seconds < self.poll_initial_seconds:
+            raise ValueError("poll_max_seconds is less than poll_initial_seconds; raise the one or lower the other")
+        return self
+
 
 class FilterEntry(Section):
     """One entry of `filtering`, as the API has it."""
 
     field: str
     operator: str
-    value: Any
+    value: JsonValue
 
 
 class ReportEntry(Section):
@@ -142,7 +174,7 @@ class ReportEntry(Section):
     breakdowns: list[str] = []
     action_breakdowns: list[str] = ["action_type"]
     action_attribution_windows: list[str] = ["1d_click", "7d_click", "1d_view"]
-    time_increment: int | str = 1
+    time_increment: Increment = 1
     filtering: list[FilterEntry] = []
     mode: str = "auto"
 
@@ -206,9 +238,9 @@ class AppInsightsSection(Section):
     """`[app_insights]`: metrics of apps."""
 
     app_ids: list[Id] = []
-    access_token_env: str | None = None
+    access_token_env: Variable | None = None
     since: Day
-    metrics: list[str | dict[str, Any]] = []
+    metrics: list[Metric] = []
 
 
 class AttributionSection(Section):
@@ -319,10 +351,10 @@ def _refuse_illegal(settings: Settings, source: str, today: date) -> None:
 
 
 def _line_of(error: tomllib.TOMLDecodeError, path: Path) -> str:
-    """The line that is no TOML, as it stands in the file."""
+    """Where the line that is no TOML begins; what stands behind `=` may be a secret that was pasted there."""
     told = re.search(r"at line (\d+)", str(error))
     lines = path.read_text(encoding="utf-8").splitlines()
-    return f": {lines[int(told[1]) - 1].strip()}" if told and int(told[1]) <= len(lines) else ""
+    return f": {lines[int(told[1]) - 1].partition('=')[0].strip()} ..." if told and int(told[1]) <= len(lines) else ""
 
 
 def _told_once(found: Sequence[ErrorDetails]) -> Iterator[ErrorDetails]:
@@ -338,27 +370,47 @@ def _told_once(found: Sequence[ErrorDetails]) -> Iterator[ErrorDetails]:
 def _sentence(details: ErrorDetails) -> str:
     """What pydantic found, as a sentence with the place, the value and the nearest legal value."""
     loc, value = details["loc"], details["input"]
-    place, legal = _place(loc), _legal(loc[:-1])
+    place = _place(loc)
     if details["type"] == "extra_forbidden":
-        near = nearest(str(loc[-1]), tuple(legal))
+        near = nearest(str(loc[-1]), tuple(_legal(loc[:-1])))
         section = near if len(loc) > 1 else f"[{near}]"
         return f"{place} is not a setting" + (f"; did you mean {section}?" if near else "; remove it")
     if details["type"] == "missing":
         return f"{place} is missing; add it"
-    if details["type"] == "model_type":
-        return f"{place} = {value!r}: is a section; give it a line of its own and its keys below"
-    message = str(details["msg"]).removeprefix("Value error, ")
-    if details["type"] == "value_error":
-        return f"{place} {message}" if isinstance(value, dict | list) else f"{place} = {value!r}: {message}"
-    if details["type"] == "string_pattern_mismatch":
-        return f"{place} = {value!r}: write it as in {legal[str(loc[-1])].default!r}"
-    suffix = ", in quotes" if details["type"] == "string_type" else ""
-    if details["type"] == "list_type" and isinstance(value, str):
-        suffix = f'; write ["{value}"]'
-    if details["type"] == "literal_error" and isinstance(value, str):
-        near = nearest(value, OBJECT_TABLES)
-        suffix = f"; did you mean {near!r}?" if near else ""
-    return f"{place} = {value!r}: {message.replace('Input should', 'should')}{suffix}"
+    if details["type"] == "value_error" and isinstance(value, dict):
+        return f"{place} {_wanted(details)}"
+    if str(loc[-1]).endswith("_env"):
+        return f"{place}: {_wanted(details)}"
+    return f"{place} = {_shown(value)}: {_wanted(details)}"
+
+
+def _wanted(details: ErrorDetails) -> str:
+    """What should stand in the place of a value."""
+    loc, value, kind = details["loc"], details["input"], details["type"]
+    if kind == "string_pattern_mismatch":
+        return f"write it as in {_legal(loc[:-1])[str(loc[-1])].default!r}"
+    words = _WANTED.get(kind) or details["msg"].removeprefix("Value error, ").replace("Input should", "should")
+    if kind == "list_type" and isinstance(value, str):
+        return f'{words}; write ["{value}"]'
+    if kind == "list_type" and isinstance(value, dict):
+        return f"{words}; write [[{'.'.join(map(str, loc))}]]"
+    near = nearest(value, OBJECT_TABLES) if kind == "literal_error" and isinstance(value, str) else None
+    return f"{words}; did you mean {near!r}?" if near else words
+
+
+_WANTED: Mapping[str, str] = {
+    "model_type": "is a section; give it a line of its own and its keys below",
+    "string_type": "should be a valid string, in quotes",
+    "path_type": "should be a path, in quotes",
+    "invalid-json-value": "should be a text, a number or a list of these; write a day in quotes",
+}
+
+
+def _shown(value: object) -> str:
+    """A value as the file shows it."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    return str(value) if isinstance(value, date) else repr(value)
 
 
 def _place(loc: Sequence[str | int]) -> str:
@@ -414,8 +466,9 @@ def access_token(graph: GraphSection, environment: Mapping[str, str] = os.enviro
         place = f"[graph] access_token_file = {str(graph.access_token_file)!r}"
         try:
             token = graph.access_token_file.read_text(encoding="utf-8").strip()
-        except OSError as error:
-            raise Wrong(f"{place}: {error.strerror}; put the token there") from None
+        except (OSError, UnicodeDecodeError) as error:
+            why = error.strerror if isinstance(error, OSError) else "this is no text"
+            raise Wrong(f"{place}: {why}; put the token there") from None
         if token:
             return token
         raise Wrong(f"{place}: the file is empty; put the token there")
