@@ -18,6 +18,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipeline import codec, engine
+from pipeline.disk import make_folder, sync_folder
 from pipeline.errors import Inconsistent, Store
 from schemas.arrow import file_schema, whole_schema
 from schemas.columns import Column, Kind, Table
@@ -142,23 +143,6 @@ def quarantine_path(table: str, place: Place) -> str:
 
 def _names_in(folder: Path) -> set[str]:
     return {entry.name for entry in folder.iterdir()} if folder.is_dir() else {folder.name}
-
-
-def make_folder(folder: Path) -> None:
-    """Makes a folder, and those above it, so that their names survive a loss of power."""
-    if not folder.exists():
-        make_folder(folder.parent)
-        folder.mkdir(exist_ok=True)
-        sync_folder(folder.parent)
-
-
-def sync_folder(folder: Path) -> None:
-    """Makes the names in a folder survive a loss of power."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 class TableWriter:
@@ -290,7 +274,7 @@ class Fingerprint:
 
 
 def _hashed(column: Column) -> str:
-    """A column as it enters the hash. Lists go as text: as lists, [], [NULL] and NULL hash alike, and [0] like [0, 0]."""
+    """A column as it is hashed. Lists go as text: as lists [], [NULL] and NULL hash alike, as do [0] and [0, 0]."""
     return f'"{column.name}"::VARCHAR' if column.kind is Kind.NUMBERS else f'"{column.name}"'
 
 

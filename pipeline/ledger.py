@@ -4,7 +4,9 @@ Every slice with its state, its files and its landing number; slices that are ab
 deadlines; small notes. One process writes it (see `pipeline/lock.py`); any number may read it.
 """
 
+import contextlib
 import sqlite3
+import struct
 import threading
 import uuid
 from collections.abc import Iterable, Iterator, Mapping
@@ -17,6 +19,7 @@ from typing import Any, Self
 import orjson
 
 from pipeline import codec
+from pipeline.disk import make_folder, sync_folder
 from pipeline.errors import Store
 from pipeline.statements import statements
 from schemas.columns import Column, Table, as_data, from_data
@@ -26,6 +29,8 @@ from schemas.work import Place, Ready, SliceFile, SliceId, SliceRecord
 APPLICATION_ID = 0x494E5349
 """SQLite's mark of whose file this is ("INSI"); a file without it is foreign."""
 FORMAT = 1
+_HEADER = struct.Struct(">16s44xI4xI")
+"""Where a SQLite file keeps its magic, our format version and its application id."""
 ADOPTABLE = timedelta(hours=12)
 """How old a report run may be to be adopted after a crash (design, invariant 9)."""
 
@@ -59,20 +64,14 @@ class Ledger:
         Raises:
             Store: The file is foreign, unreadable, or written by a newer version.
         """
-        fresh = not path.exists()
-        if not fresh:
-            _refuse_foreign(path)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
-        try:
-            connection.execute("PRAGMA journal_mode=WAL")
-            connection.execute("PRAGMA synchronous=FULL")
-            if fresh or not _has_store(connection):
-                _bear(connection, born, rehearsal=rehearsal)
-        except sqlite3.DatabaseError as error:
-            connection.close()
-            raise Store(f"ledger {path}: cannot be written: {error}") from error
-        return cls(connection)
+        if not cls.is_there(path):
+            _bear(path, born, rehearsal=rehearsal)
+        with _refused(path):
+            connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+            with _closed_on_error(connection):
+                connection.execute("PRAGMA journal_mode=WAL")
+                connection.execute("PRAGMA synchronous=FULL")
+                return cls(connection)
 
     @classmethod
     def read(cls, path: Path) -> Self | None:
@@ -81,11 +80,33 @@ class Ledger:
         Raises:
             Store: As `open`.
         """
-        if not path.exists():
+        if not cls.is_there(path):
             return None
-        _refuse_foreign(path)
-        connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, check_same_thread=False)
-        return cls(connection)
+        with _refused(path):
+            connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, check_same_thread=False)
+            with _closed_on_error(connection):
+                return cls(connection)
+
+    @classmethod
+    def is_there(cls, path: Path) -> bool:
+        """Whether a ledger was born here. Looks at the file's first bytes only: SQLite would leave files beside it.
+
+        Raises:
+            Store: As `open`.
+        """
+        try:
+            with path.open("rb") as file:
+                header = file.read(_HEADER.size)
+        except FileNotFoundError:
+            return False
+        except OSError as error:
+            raise Store(f"ledger {path}: cannot be read: {error.strerror}") from error
+        magic, version, mark = _HEADER.unpack(header.ljust(_HEADER.size, b"\0"))
+        if magic != b"SQLite format 3\0" or mark != APPLICATION_ID:
+            raise Store(f"ledger {path}: this is not an insights ledger; set [storage] state to a folder of its own")
+        if version > FORMAT:
+            raise Store(f"ledger {path}: format {version} is newer than this program's {FORMAT}; upgrade insights")
+        return True
 
     def close(self) -> None:
         """Closes the file; the WAL is folded in by SQLite."""
@@ -201,6 +222,8 @@ class Ledger:
     def begin_landing(self, slices: Iterable[Ready]) -> list[int]:
         """Says `landing` with each slice and its temporary files, before the first of them is renamed."""
         with self._writing():
+            for ready in slices:  # what an earlier landing of this slice left undone must not be made up after this one
+                self._do("supersede_landing", **_key(ready.record.id))
             return [self._one("begin_landing", slice=codec.ready_text(ready))["id"] for ready in slices]
 
     def landings(self) -> list[tuple[int, Ready]]:
@@ -220,11 +243,14 @@ class Ledger:
                     self._do("save_file", **key, **_file_values(written.file))
                 self._do("end_landing", id=landing)
 
-    def lose_landing(self, landing: int, ready: Ready) -> None:
-        """Forgets a slice whose files are neither temporary nor in place: it is due again, whatever else is known."""
+    def lose_landing(self, landing: int, ready: Ready, *, forget: bool) -> None:
+        """A file is neither temporary nor in place: the slice is due again, whatever else is known of it.
+
+        `forget` it altogether, or only when it was asked, where the files of an older reading are still whole.
+        """
         with self._writing():
-            self._do("forget_slice", **_key(ready.record.id))
-            self._do("forget_files", **_key(ready.record.id))
+            for name in ("forget_slice", "forget_files") if forget else ("forget_as_of",):
+                self._do(name, **_key(ready.record.id))
             self._do("end_landing", id=landing)
 
     # ---- publication ----
@@ -370,10 +396,14 @@ class Ledger:
     # ---- forgetting ----
 
     def drop_report(self, report: str) -> None:
-        """Forgets a report with all its tables and slices; the warehouse drops them at the next publication."""
+        """Forgets a report with all its tables and slices; the warehouse is built whole at the next publication.
+
+        A copy would do until a report of the same name came first: it would be given the old one's rows.
+        """
         with self._writing():
             for name in ("drop_table_rows", "drop_report", "drop_slices", "drop_files", "drop_runs"):
                 self._do(name, report=report)
+            self._do("forget_publications")
 
     def drop_account(self, account: str) -> None:
         """Forgets an account everywhere; the warehouse is built whole at the next publication."""
@@ -385,40 +415,42 @@ class Ledger:
             self._do("forget_publications")
 
 
-def _refuse_foreign(path: Path) -> None:
+@contextmanager
+def _refused(path: Path) -> Iterator[None]:
+    """What SQLite cannot open, in words of ours."""
     try:
-        connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)
-        try:
-            mark = connection.execute("PRAGMA application_id").fetchone()[0]
-            version = connection.execute("PRAGMA user_version").fetchone()[0]
-            pages = connection.execute("PRAGMA page_count").fetchone()[0]
-        finally:
-            connection.close()
+        yield
     except sqlite3.DatabaseError as error:
         raise Store(
-            f"ledger {path}: cannot be read ({error}); put a copy of it back, or move it away and load again"
+            f"ledger {path}: cannot be opened ({error}); put a copy of it back, or move it away and load again"
         ) from error
-    if pages and mark != APPLICATION_ID:
-        raise Store(f"ledger {path}: this is not an insights ledger; set [storage] state to a folder of its own")
-    if version > FORMAT:
-        raise Store(f"ledger {path}: format {version} is newer than this program's {FORMAT}; upgrade insights")
 
 
-def _has_store(connection: sqlite3.Connection) -> bool:
-    found = connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'store'").fetchone()
-    return found is not None
+@contextmanager
+def _closed_on_error(connection: sqlite3.Connection) -> Iterator[None]:
+    with contextlib.ExitStack() as undo:
+        undo.callback(connection.close)
+        yield
+        undo.pop_all()
 
 
-def _bear(connection: sqlite3.Connection, born: datetime, *, rehearsal: bool) -> None:
-    """Creates everything in one transaction, so that a kill leaves either a whole ledger or an empty file."""
-    connection.execute("BEGIN IMMEDIATE")
-    for statement in statements("ledger")["create"].split(";\n"):
-        connection.execute(statement)
-    values = {"ledger_id": uuid.uuid4().hex, "rehearsal": int(rehearsal), "created_at": codec.instant(born)}
-    connection.execute(statements("ledger")["born"], values)
-    connection.execute(f"PRAGMA application_id={APPLICATION_ID}")
-    connection.execute(f"PRAGMA user_version={FORMAT}")
-    connection.execute("COMMIT")
+def _bear(path: Path, born: datetime, *, rehearsal: bool) -> None:
+    """Makes the whole ledger beside its place and renames it there: a kill leaves a whole ledger or none."""
+    make_folder(path.parent)
+    new = path.with_name(f"{path.name}.new")
+    for leftover in (f"{new.name}", f"{new.name}-journal", f"{path.name}-wal", f"{path.name}-shm"):
+        path.with_name(leftover).unlink(missing_ok=True)
+    with _refused(path), contextlib.closing(sqlite3.connect(new, isolation_level=None)) as connection:
+        connection.execute("BEGIN IMMEDIATE")
+        for statement in statements("ledger")["create"].split(";\n"):
+            connection.execute(statement)
+        values = {"ledger_id": uuid.uuid4().hex, "rehearsal": int(rehearsal), "created_at": codec.instant(born)}
+        connection.execute(statements("ledger")["born"], values)
+        connection.execute(f"PRAGMA application_id={APPLICATION_ID}")
+        connection.execute(f"PRAGMA user_version={FORMAT}")
+        connection.execute("COMMIT")
+    new.replace(path)
+    sync_folder(path.parent)
 
 
 def _key(slice_id: SliceId) -> dict[str, str]:

@@ -1,6 +1,7 @@
 """Owns the rule of one writer per store: an OS lock on the state folder, which a killed process cannot leave behind."""
 
 import fcntl
+import itertools
 import os
 import time
 from collections.abc import Iterator
@@ -14,6 +15,9 @@ from pipeline.errors import Busy, Store
 
 NAME = "lock"
 LOOK_AGAIN_SECONDS = 0.5
+GLANCES = 5
+"""How often a writer looks before it gives up: `holder` takes the lock for an instant, and is no writer."""
+GLANCE_SECONDS = 0.02
 
 
 @contextmanager
@@ -32,8 +36,11 @@ def writing(state: Path, command: str, now: datetime, *, wait: bool = False) -> 
         raise Store(f"state {state}: cannot be written: {error.strerror}") from error
     try:
         _take(handle, path, wait=wait)
-        _sign(handle, command, now)
-        yield
+        try:
+            _sign(handle, command, now)
+            yield
+        finally:
+            os.ftruncate(handle, 0)
     finally:
         os.close(handle)
 
@@ -54,13 +61,13 @@ def holder(state: Path) -> str | None:
 
 
 def _take(handle: int, path: Path, *, wait: bool) -> None:
-    while True:
+    for look in itertools.count(1):
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            if not wait:
+            if look >= GLANCES and not wait:
                 raise Busy(f"store {path.parent}: {_who(path)} is writing it; wait for its end or add --wait") from None
-            time.sleep(LOOK_AGAIN_SECONDS)
+            time.sleep(GLANCE_SECONDS if look < GLANCES else LOOK_AGAIN_SECONDS)
         else:
             return
 
@@ -75,5 +82,5 @@ def _who(path: Path) -> str:
     try:
         found = orjson.loads(path.read_bytes())
         return f"`insights {found['command']}` (process {found['pid']}, since {found['since']})"
-    except (OSError, ValueError, KeyError):
+    except (OSError, ValueError, KeyError, TypeError):
         return "another process"

@@ -36,6 +36,7 @@ class SliceWriter:
     """Takes the rows of one slice's tables; only `pipeline/landing.py` puts their files in place."""
 
     def __init__(self, lake: Lake, target: Target, spill_rows: int = SPILL_ROWS) -> None:
+        self._lake = lake
         self._target = target
         self._tables = {
             table.name: TableWriter(lake, table, path_of(table.name, target.place), spill_rows, check_key=number == 0)
@@ -64,20 +65,28 @@ class SliceWriter:
 
         Raises:
             Inconsistent: A key stands twice among the facts.
+            OSError: The files could not be written. Of a slice that is not closed nothing is left.
         """
+        try:
+            return self._close(ledger, record, final=final)
+        except BaseException:
+            self.discard()
+            raise
+
+    def _close(self, ledger: Ledger, record: SliceRecord, *, final: bool) -> Closed:
         writers = self._writers()
         files = [writer.close(str(self._target.id)) for writer in writers]
         record = self._counted(record, files)
         known, old = ledger.slice(record.id), ledger.files_of(record.id)
-        unchanged = _lies_there(known, record, final=final) and same_rows(old, files)
+        unchanged = _may_stay(known, record, final=final) and same_rows(old, files) and self._lie_there(old)
         counts = {file.table: file.rows for file in files if file.table != QUARANTINE.name}
         written: tuple[Written, ...] = ()
         if unchanged:
             self.discard()
         else:
-            written = tuple(writer.save(file, record) for writer, file in zip(writers, files, strict=True))
-        removed = tuple(sorted({file.path for file in old} - {file.path for file in files}))
-        ready = Ready(record, self._target.place, written, removed, final)
+            place = self._target.place
+            written = tuple(writer.save(file, record, place) for writer, file in zip(writers, files, strict=True))
+        ready = Ready(record, self._target.place, written, self._removed(old, files), final)
         return Closed(ready, unchanged, counts, self._aside.rows)
 
     def discard(self) -> None:
@@ -89,14 +98,23 @@ class SliceWriter:
         """The writers that will have a file: every table's, and the quarantine's if anything was set aside."""
         return [*self._tables.values(), *([self._aside] if self._aside.rows else [])]
 
+    def _lie_there(self, old: Sequence[SliceFile]) -> bool:
+        return all((self._lake.root / file.path).exists() for file in old)
+
+    def _removed(self, old: Sequence[SliceFile], files: Sequence[SliceFile]) -> tuple[str, ...]:
+        """The files to take away; a quarantine also where the ledger forgot the slice that it belonged to."""
+        known = {file.path for file in old} | {self._aside.path}
+        return tuple(sorted(p for p in known - {file.path for file in files} if (self._lake.root / p).exists()))
+
     def _counted(self, record: SliceRecord, files: Sequence[SliceFile]) -> SliceRecord:
         rows = files[0].rows
         empty = record.state is State.LANDED and rows == 0 and not self._aside.rows
         return replace(record, rows=rows, state=State.EMPTY if empty else record.state)
 
 
-def _lies_there(known: SliceRecord | None, record: SliceRecord, *, final: bool) -> bool:
+def _may_stay(known: SliceRecord | None, record: SliceRecord, *, final: bool) -> bool:
     """Whether an identical re-read may keep the files: not the read that makes a slice final, nor a new definition."""
     if known is None or known.fetched_at is None or final:
         return False
-    return (known.definition, known.state, known.end) == (record.definition, record.state, record.end)
+    compared = ("definition", "state", "end", "time_zone")
+    return all(getattr(known, name) == getattr(record, name) for name in compared)

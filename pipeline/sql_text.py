@@ -1,6 +1,6 @@
 """Owns the SQL that is made from declarations: quoting, creating, replacing a slice's rows."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import duckdb
 
@@ -88,6 +88,11 @@ def delete_quarantine(slice_id: SliceId, tables: Sequence[Table]) -> Bound:
     values: list[object] = [[table.name for table in tables], slice_id.scope, slice_id.start]
     statement = "DELETE FROM meta.quarantine WHERE table_name IN (SELECT unnest(?)) AND scope = ? AND "
     return statement + "slice_start IS NOT DISTINCT FROM ?", values
+
+
+def keep_quarantine(tables: Iterable[str]) -> Bound:
+    """Removes what was set aside of tables other than these."""
+    return "DELETE FROM meta.quarantine WHERE table_name NOT IN (SELECT unnest(?::VARCHAR[]))", [list(tables)]
 
 
 def _insert(target: str, table: Table) -> str:

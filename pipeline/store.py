@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from pipeline.errors import Store as StoreRefused
 from pipeline.errors import Usage
 from pipeline.lake import Lake
 from pipeline.landing import roll_forward
 from pipeline.ledger import Ledger
 from pipeline.lock import writing
-from pipeline.warehouse import Warehouse
+from pipeline.warehouse import Warehouse, refuse_foreign
 from schemas.events import Say
 
 LEDGER = "ledger.sqlite"
@@ -48,34 +49,44 @@ def opened(
     """Opens a store for writing; what a killed process left half landed is finished first.
 
     Raises:
-        Refused: The store is foreign, unreadable, newer, busy, or `--now` does not fit it.
+        Refused: The store is foreign, unreadable, newer, busy, or `--now` does not fit it; nothing was changed.
     """
-    refuse_rehearsal(places, rehearsal=rehearsal)
+    _look_first(places)
     with (
         writing(places.state, command, now, wait=wait),
         Ledger.open(places.ledger, born=now, rehearsal=rehearsal) as ledger,
     ):
-        lake = Lake(places.lake)
+        _refuse_rehearsal(places, ledger, rehearsal=rehearsal)
+        yield Store(places, ledger, *_made_sound(places, ledger, say))
+
+
+def _look_first(places: Places) -> None:
+    """Before a ledger is born, everything is looked at: afterwards there would be a lock and a ledger to take back."""
+    if not Ledger.is_there(places.ledger):
+        Lake(places.lake).refuse_foreign(None)
+        refuse_foreign(places.warehouse)
+
+
+def _made_sound(places: Places, ledger: Ledger, say: Say) -> tuple[Lake, Warehouse]:
+    lake = Lake(places.lake)
+    warehouse = Warehouse(places.warehouse, lake, ledger, say)
+    lake.refuse_foreign(ledger.id)
+    warehouse.refuse_foreign()
+    try:
         lake.open(ledger.id)
-        warehouse = Warehouse(places.warehouse, lake, ledger, say)
-        warehouse.refuse_foreign()
         roll_forward(ledger, lake, say)
-        yield Store(places, ledger, lake, warehouse)
+    except OSError as error:
+        raise StoreRefused(f"lake {places.lake}: cannot be written: {error}; mend the cause and try again") from error
+    return lake, warehouse
 
 
-def refuse_rehearsal(places: Places, *, rehearsal: bool) -> None:
+def _refuse_rehearsal(places: Places, ledger: Ledger, *, rehearsal: bool) -> None:
     """A store that was born without `--now` takes none, so that a rehearsal never spoils real data; and the reverse.
 
     Raises:
         Usage: As said.
     """
-    ledger = Ledger.read(places.ledger)
-    if ledger is None:
-        return
-    with ledger:
-        if ledger.rehearsal and not rehearsal:
-            raise Usage(
-                f"store {places.state}: it was born under --now; name the moment with --now, or use another one"
-            )
-        if rehearsal and not ledger.rehearsal:
-            raise Usage(f"store {places.state}: it holds real data; commands that write take no --now here")
+    if ledger.rehearsal and not rehearsal:
+        raise Usage(f"store {places.state}: it was born under --now; name the moment with --now, or use another one")
+    if rehearsal and not ledger.rehearsal:
+        raise Usage(f"store {places.state}: it holds real data; commands that write take no --now here")

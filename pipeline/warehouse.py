@@ -10,7 +10,7 @@ import fcntl
 import os
 import random
 import shutil
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -19,8 +19,10 @@ import duckdb
 import pyarrow as pa
 
 from pipeline import sql_text as sql
+from pipeline.disk import make_folder, sync_folder
 from pipeline.errors import Store, Unpublished
-from pipeline.lake import QUARANTINE, Lake, sync_folder
+from pipeline.lake import QUARANTINE, Lake
+from pipeline.landing import finish
 from pipeline.ledger import Ledger
 from schemas.columns import Column, Table
 from schemas.events import Say
@@ -30,6 +32,8 @@ from schemas.work import Place, SliceFile, SliceId
 FORMAT = 1
 STORAGE_VERSION = "v1.5.0"
 """With this version DuckDB refuses a stranger's WAL instead of replaying it into our file (design section 4)."""
+LOGS = (".wal", ".wal.checkpoint", ".wal.recovery")
+"""What DuckDB keeps beside a file that it writes to."""
 SPARE_BYTES = 64 * 2**20
 _FICLONE = 0x40049409
 
@@ -47,7 +51,8 @@ class Warehouse:
     """The published file at `path`, and how it is replaced."""
 
     def __init__(self, path: Path, lake: Lake, ledger: Ledger, say: Say) -> None:
-        self.path = path
+        self.path = Path(os.path.realpath(path))  # of a symlink, what it points to is replaced
+        self._named = path
         self._lake = lake
         self._ledger = ledger
         self._say = say
@@ -55,33 +60,30 @@ class Warehouse:
     def refuse_foreign(self) -> None:
         """Refuses to replace a file that is not a warehouse of ours, or that a newer program wrote.
 
-        A file that cannot be read is not refused: it is replaced, because everything in it is in the lake.
-
         Raises:
             Store: As said.
         """
-        if not self.path.exists() or self._is_ours():
-            return
-        found = _what_is(self.path)
-        if found == "foreign":
-            raise Store(f"warehouse {self.path}: this file is not ours; set [storage] warehouse to another name")
-        if found == "newer":
-            raise Store(f"warehouse {self.path}: written by a newer insights; upgrade this one")
+        refuse_foreign(self.path, [inode for inode, _, _ in self._ledger.publications()])
 
     def publish(self, meta: Mapping[str, tuple[Table, pa.Table]], now: datetime) -> Published:
         """Makes everything that has landed visible, with `meta`: rows of the `meta.*` tables by table name.
+
+        Nothing may be landing meanwhile. What an error of the disk left half landed is finished first: until then two
+        readings of a slice may lie side by side in the lake.
 
         Raises:
             Unpublished: The new file could not be written; the old one stays.
         """
         temporary = self.path.with_name(f".{self.path.name}.new")
         try:
+            finish(self._ledger, self._lake, self._say)
             _remove(temporary)
-            self.path.parent.mkdir(parents=True, exist_ok=True)
+            make_folder(self.path.parent)
             done = self._build(temporary, meta, now)
             self._replace(temporary)
-        except (duckdb.Error, OSError) as error:
-            _remove(temporary)
+        except (duckdb.Error, OSError, Store) as error:
+            with contextlib.suppress(OSError):
+                _remove(temporary)
             raise Unpublished(
                 f"warehouse {self.path}: not published ({error}); the slices are landed, mend the cause and run "
                 "`insights publish`"
@@ -92,6 +94,8 @@ class Warehouse:
     # ---- building the new file ----
 
     def _build(self, temporary: Path, meta: Mapping[str, tuple[Table, pa.Table]], now: datetime) -> Published:
+        if self.path.exists():
+            _need_space(self.path.parent, self.path.stat().st_size)
         whole_because = self._copy_last(temporary)
         done = self._apply(temporary, meta, now, whole_because) if not whole_because else None
         if done is None:
@@ -106,10 +110,13 @@ class Warehouse:
         """Copies the last publication, or says why it may not be copied."""
         if not self.path.exists():
             return "there was none"
+        if not self._ledger.publications():
+            return "something was dropped, or the ledger is a new one"
         if not self._is_ours():
+            self.refuse_foreign()
             return "somebody else wrote into it"
-        _need_space(self.path.parent, self.path.stat().st_size)
         _copy(self.path, temporary)
+        self._say("publish.copied")
         if not self._is_ours():
             return "somebody else wrote into it while it was copied"
         temporary.chmod(0o644)
@@ -139,6 +146,7 @@ class Warehouse:
             _sign(connection, self._ledger.id, number, now)
             connection.execute("COMMIT")
             connection.execute("CHECKPOINT")
+        self._say("publish.built", number=number)
         return Published(number, len(landed), whole_because)
 
     # ---- putting it in place ----
@@ -148,7 +156,7 @@ class Warehouse:
         with temporary.open("rb") as handle:
             os.fsync(handle.fileno())
         temporary.chmod(0o444)
-        stamp = temporary.stat().st_mtime_ns - random.randrange(1_000_000)  # noqa: S311 - a mtime nobody hits by chance
+        stamp = temporary.stat().st_mtime_ns - random.randrange(1, 1_000_000)  # noqa: S311 - no later write has this mtime
         os.utime(temporary, ns=(stamp, stamp))
         look = _look(temporary)
         self._ledger.expect_publication(*look)
@@ -162,10 +170,34 @@ class Warehouse:
 
     def _unlink_strangers_log(self) -> None:
         """A `.wal` beside the file is never ours: with it no reader could open the new file."""
-        log = self.path.with_name(f"{self.path.name}.wal")
-        if log.exists():
-            log.unlink(missing_ok=True)
-            self._say("publish.strangers_log_removed", path=str(log))
+        for path in {self.path, self._named}:
+            for log in (path.with_name(f"{path.name}{suffix}") for suffix in LOGS):
+                if log.exists():
+                    log.unlink(missing_ok=True)
+                    self._say("publish.strangers_log_removed", path=str(log))
+
+
+def refuse_foreign(path: Path, inodes: Collection[int] = ()) -> None:
+    """Refuses a file at the warehouse's place that may be somebody's own. `inodes`: those of what was published.
+
+    A file that cannot be read is replaced only if it is one that we published, into which somebody wrote or is just
+    writing; any other may be a database that is in use, encrypted or of a newer DuckDB.
+
+    Raises:
+        Store: As said.
+    """
+    if not path.exists():
+        return
+    found = _what_is(path)
+    if found == "newer":
+        raise Store(f"warehouse {path}: written by a newer insights; upgrade this one")
+    if found == "foreign":
+        raise Store(f"warehouse {path}: this file is not ours; set [storage] warehouse to another name")
+    if found == "unreadable" and _look(path)[0] not in inodes:
+        raise Store(
+            f"warehouse {path}: cannot be read, and this store did not publish it; close it where it is open, move it "
+            "away, or set [storage] warehouse to another name"
+        )
 
 
 def _look(path: Path) -> tuple[int, int, int]:
@@ -178,8 +210,14 @@ def _look(path: Path) -> tuple[int, int, int]:
 
 
 def _remove(temporary: Path) -> None:
-    for path in (temporary, temporary.with_name(f"{temporary.name}.wal")):
-        path.unlink(missing_ok=True)
+    for suffix in ("", *LOGS):
+        temporary.with_name(f"{temporary.name}{suffix}").unlink(missing_ok=True)
+    shutil.rmtree(_spilling(temporary), ignore_errors=True)
+
+
+def _spilling(temporary: Path) -> Path:
+    """Where DuckDB puts what does not fit into memory while it builds; its own choice is the user's folder."""
+    return temporary.with_name(f"{temporary.name}.tmp")
 
 
 def _need_space(folder: Path, size: int) -> None:
@@ -202,7 +240,7 @@ def _copy(source: Path, target: Path) -> None:
 @contextlib.contextmanager
 def _opened(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     """A connection whose default catalog is the file at `path`, created if absent."""
-    with duckdb.connect(config={"threads": 2}) as connection:
+    with duckdb.connect(config={"threads": 2, "temp_directory": str(_spilling(path))}) as connection:
         connection.execute(f"ATTACH {sql.text(str(path))} AS warehouse (STORAGE_VERSION '{STORAGE_VERSION}')")
         connection.execute("USE warehouse")
         yield connection
@@ -211,14 +249,16 @@ def _opened(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
 
 
 def _what_is(path: Path) -> str:
-    """What lies at `path` instead of our last publication: `ours`, `newer`, `foreign` or `unreadable`."""
+    """What lies at `path`: `ours`, `newer`, `foreign`, `empty` or `unreadable`."""
+    if path.is_file() and not path.stat().st_size:
+        return "empty"
     try:
         with duckdb.connect(str(path), read_only=True) as connection:
             found = connection.execute("SELECT max(format_version) FROM meta.publication").fetchone()
-    except duckdb.CatalogException:
+    except (duckdb.CatalogException, duckdb.BinderException):
         return "foreign"
     except duckdb.Error:
-        return "unreadable" if path.read_bytes()[8:12] == b"DUCK" or not path.stat().st_size else "foreign"
+        return "unreadable"
     return "newer" if found and found[0] and found[0] > FORMAT else "ours"
 
 
@@ -240,7 +280,11 @@ def _by_report(tables: Iterable[tuple[str, Table]]) -> dict[str, list[Table]]:
 
 def _shape_tables(connection: duckdb.DuckDBPyConnection, tables: Sequence[tuple[str, Table]]) -> None:
     """Creates the tables and columns that are new, and drops the tables that the ledger no longer knows."""
+    connection.execute("CREATE SCHEMA IF NOT EXISTS meta")
+    for statement in sql.create_quarantine():
+        connection.execute(statement)
     wanted = {table.name: table for _, table in tables}
+    connection.execute(*sql.keep_quarantine(wanted))
     present = sql.columns_of(connection, "main")
     for name in present.keys() - wanted.keys():
         connection.execute(f"DROP TABLE {sql.name(name)}")
@@ -296,9 +340,6 @@ def _paths(
 
 def _write_meta(connection: duckdb.DuckDBPyConnection, meta: Mapping[str, tuple[Table, pa.Table]]) -> None:
     """Writes the `meta.*` tables anew; `meta.quarantine` is kept slice by slice instead."""
-    connection.execute("CREATE SCHEMA IF NOT EXISTS meta")
-    for statement in sql.create_quarantine():
-        connection.execute(statement)
     for table, rows in meta.values():
         connection.execute(f"DROP TABLE IF EXISTS meta.{sql.name(table.name)}")
         for statement in sql.create(table, schema="meta"):

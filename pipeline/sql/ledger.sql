@@ -157,6 +157,10 @@ WHERE table_name = :table AND scope = :scope AND slice_start = :start;
 -- name: begin_landing
 INSERT INTO landings (slice) VALUES (:slice) RETURNING id;
 
+-- name: supersede_landing
+DELETE FROM landings
+WHERE slice ->> '$.record.table' = :table AND slice ->> '$.record.scope' = :scope AND slice ->> '$.record.start' = :start;
+
 -- name: landings
 SELECT id, slice FROM landings ORDER BY id;
 
@@ -184,6 +188,9 @@ ON CONFLICT (table_name, scope, slice_start) DO UPDATE SET
 
 -- name: forget_slice
 DELETE FROM slices WHERE table_name = :table AND scope = :scope AND slice_start = :start;
+
+-- name: forget_as_of
+UPDATE slices SET as_of = NULL WHERE table_name = :table AND scope = :scope AND slice_start = :start;
 
 -- name: forget_files
 DELETE FROM files WHERE table_name = :table AND scope = :scope AND slice_start = :start;
