@@ -7,7 +7,7 @@ from typing import Any
 
 from connectors.ads_insights.questions import Question, Run
 from schemas.ad_objects import ObjectTable
-from schemas.periods import Increment, Known, Moment, Period, asked, midnight, runs_of, slices, why_due
+from schemas.periods import Increment, Known, Moment, Period, asked, midnight, runs_of, slices, today_in, why_due
 from schemas.reports import Report
 from schemas.work import SliceId, SliceRecord
 
@@ -211,7 +211,7 @@ def due_objects(
     why = _why_objects(record, account, now)
     if why is None:
         return None
-    in_full = in_full_at is None or record is None or record.as_of is None or now - in_full_at >= GONE_IN_FULL
+    in_full = in_full_at is None or record is None or record.as_of is None or _long_ago(in_full_at, account, now)
     return ObjectsTask(table, account, why, None if in_full or record is None else record.as_of)
 
 
@@ -220,8 +220,12 @@ def _why_objects(record: SliceRecord | None, account: Account, now: datetime) ->
         return "never listed"
     if record.state.value == "failed":
         return "failed before"
-    today = Moment(now, account.zone, 0).today
-    return "may have changed" if record.as_of < midnight(today, account.zone) else None
+    return "may have changed" if record.as_of < midnight(today_in(account.zone, now), account.zone) else None
+
+
+def _long_ago(in_full_at: datetime, account: Account, now: datetime) -> bool:
+    """Counted in the account's days: a nightly load is a little early some weeks, an hour where clocks change."""
+    return today_in(account.zone, now) - today_in(account.zone, in_full_at) >= GONE_IN_FULL
 
 
 def _insights_data(task: InsightsTask) -> dict[str, Any]:

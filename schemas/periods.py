@@ -112,7 +112,7 @@ class State(StrEnum):
 
 
 SETTLING = frozenset({State.LANDED, State.EMPTY, State.UNKNOWN, State.PARTIAL})
-"""States that a later read may still change, until the slice is final."""
+"""States that a later read may still change, until the slice is final; one with a hole is partial."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +125,6 @@ class Known:
     state: State
     end: date
     as_of: datetime | None
-    hole: bool = False
 
 
 def settled_at(whole: Period, zone: str, lookback_days: int) -> datetime | None:
