@@ -1,12 +1,13 @@
 """How a question about an account and some days is put on the wire, parameter by parameter."""
 
+from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
 
 from connectors.ads_insights.questions import Question, Run, poll, rows_of, run_id_of, submission, synchronous
-from connectors.graph.calls import Call, Param
+from connectors.graph.calls import Call
 from connectors.pace.quotas import drawn_by_insights
 from schemas.periods import Period
 from schemas.reports import Filter, Report
@@ -23,7 +24,7 @@ REPORT = Report(
     time_increment=7,
     filtering=(Filter.of("campaign.impressions", "GREATER_THAN", 0),),
 )
-PARAMETERS: dict[str, Param] = {
+PARAMETERS: Mapping[str, Any] = {
     "level": "campaign",
     "fields": ["account_id", "campaign_id", "spend", "actions", "campaign_name"],
     "breakdowns": ["age", "gender"],
