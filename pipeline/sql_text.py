@@ -1,12 +1,12 @@
 """Owns the SQL that is made from declarations: quoting, creating, replacing a slice's rows."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 import duckdb
 
 from schemas.columns import Column, Kind, Table
 from schemas.meta import QUARANTINE
-from schemas.work import Place, SliceId
+from schemas.work import Place
 
 Bound = tuple[str, list[object]]
 """A statement and the values of its parameters."""
@@ -62,15 +62,17 @@ def columns_of(connection: duckdb.DuckDBPyConnection, schema: str) -> dict[str, 
     return found
 
 
-def delete_slice(table: Table, place: Place) -> Bound:
-    """Removes the rows of one slice from one table: by its partition values and by the days it covers."""
-    conditions = [f"{name(owner)} = ?" for owner, _ in place.folders]
-    values: list[object] = [value for _, value in place.folders]
+def delete_slices(table: Table, place: Place) -> str:
+    """Removes from one table the rows of every slice in the relation `gone`, whose places are all shaped like this one.
+
+    `gone` has the slices' partition values and, where the place has days, their `slice_start` and `slice_end`. One
+    statement for all of them: one by one, a thousand slices of a table of two million rows take 160 times as long.
+    """
+    conditions = [f"t.{name(owner)} = gone.{name(owner)}" for owner, _ in place.folders]
     if place.within is not None:
-        day, start, end = place.within
-        conditions.append(f"{name(day)} >= ? AND {name(day)} < ?")
-        values += [start, end]
-    return f"DELETE FROM {name(table.name)} WHERE {' AND '.join(conditions)}", values  # noqa: S608 - declared names
+        day = name(place.within[0])
+        conditions.append(f"t.{day} >= gone.slice_start AND t.{day} < gone.slice_end")
+    return f"DELETE FROM {name(table.name)} t USING gone WHERE {' AND '.join(conditions)}"  # noqa: S608 - declared names
 
 
 def insert_files(table: Table) -> str:
@@ -83,11 +85,12 @@ def insert_quarantine() -> str:
     return _insert("meta.quarantine", QUARANTINE)
 
 
-def delete_quarantine(slice_id: SliceId, tables: Sequence[Table]) -> Bound:
-    """Removes what was set aside of one slice, in all tables of its report."""
-    values: list[object] = [[table.name for table in tables], slice_id.scope, slice_id.start]
-    statement = "DELETE FROM meta.quarantine WHERE table_name IN (SELECT unnest(?)) AND scope = ? AND "
-    return statement + "slice_start IS NOT DISTINCT FROM ?", values
+def delete_quarantine() -> str:
+    """Removes what was set aside of every slice and table in the relation `gone`."""
+    return (
+        "DELETE FROM meta.quarantine q USING gone WHERE q.table_name = gone.table_name AND q.scope = gone.scope "
+        "AND q.slice_start IS NOT DISTINCT FROM gone.slice_start"
+    )
 
 
 def keep_quarantine(tables: Iterable[str]) -> Bound:

@@ -18,6 +18,7 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 
+from pipeline import identity
 from pipeline import sql_text as sql
 from pipeline.disk import make_folder, sync_folder
 from pipeline.errors import Store, Unpublished
@@ -31,11 +32,12 @@ from schemas.work import Place, SliceFile, SliceId
 
 FORMAT = 1
 STORAGE_VERSION = "v1.5.0"
-"""With this version DuckDB refuses a stranger's WAL instead of replaying it into our file (design section 4)."""
+"""With this version DuckDB refuses the WAL of a file of another identity (`pipeline/identity.py`)."""
 LOGS = (".wal", ".wal.checkpoint", ".wal.recovery")
 """What DuckDB keeps beside a file that it writes to."""
 SPARE_BYTES = 64 * 2**20
 _FICLONE = 0x40049409
+_QUARANTINED = pa.schema({"table_name": pa.string(), "scope": pa.string(), "slice_start": pa.timestamp("us")})
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,17 +112,16 @@ class Warehouse:
         """Copies the last publication, or says why it may not be copied."""
         if not self.path.exists():
             return "there was none"
-        if not self._ledger.publications():
-            return "something was dropped, or the ledger is a new one"
         if not self._is_ours():
             self.refuse_foreign()
-            return "somebody else wrote into it"
+            known = self._ledger.publications()
+            return "somebody else wrote into it" if known else "something was dropped, or the ledger is a new one"
         _copy(self.path, temporary)
         self._say("publish.copied")
         if not self._is_ours():
             return "somebody else wrote into it while it was copied"
         temporary.chmod(0o644)
-        return ""
+        return "" if identity.renew(temporary) else "its header is not one that we know"
 
     def _is_ours(self) -> bool:
         """Whether the published file is, to the inode, size and mtime, what we published."""
@@ -313,10 +314,8 @@ def _apply_slices(
 ) -> None:
     """Replaces the rows of each slice, in all tables of its report, by those of its files."""
     if not fresh:
-        for slice_id, place, _ in landed:
-            for table in tables.get(slice_id.table, ()):
-                connection.execute(*sql.delete_slice(table, place))
-            connection.execute(*sql.delete_quarantine(slice_id, tables.get(slice_id.table, ())))
+        for report, owned in tables.items():
+            _remove_slices(connection, [(s, place) for s, place, _ in landed if s.table == report], owned)
     for report, table in ((report, table) for report, owned in tables.items() for table in owned):
         paths = _paths(lake, landed, report, table.name)
         if paths:
@@ -324,6 +323,33 @@ def _apply_slices(
     aside = [str(lake / f.path) for _, _, files in landed for f in files if f.path.startswith(f"{QUARANTINE}/")]
     if aside:
         connection.execute(sql.insert_quarantine(), [aside])
+
+
+def _remove_slices(
+    connection: duckdb.DuckDBPyConnection, slices: Sequence[tuple[SliceId, Place]], tables: Sequence[Table]
+) -> None:
+    """Removes the rows of some slices of one report, which all lie alike, and what was set aside of them."""
+    if not slices:
+        return
+    rows = []
+    for _, place in slices:
+        days = dict(zip(("slice_start", "slice_end"), place.within[1:], strict=True)) if place.within else {}
+        rows.append({**dict(place.folders), **days})
+    aside = [{"table_name": t.name, "scope": s.scope, "slice_start": s.start} for s, _ in slices for t in tables]
+    with _registered(connection, pa.Table.from_pylist(rows)):
+        for table in tables:
+            connection.execute(sql.delete_slices(table, slices[0][1]))
+    with _registered(connection, pa.Table.from_pylist(aside, _QUARANTINED)):
+        connection.execute(sql.delete_quarantine())
+
+
+@contextlib.contextmanager
+def _registered(connection: duckdb.DuckDBPyConnection, gone: pa.Table) -> Iterator[None]:
+    connection.register("gone", gone)
+    try:
+        yield
+    finally:
+        connection.unregister("gone")
 
 
 def _paths(
