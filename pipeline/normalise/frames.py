@@ -186,7 +186,7 @@ class _Long:
             combined = pc.add(
                 pc.multiply(combined, pa.scalar(len(texts.dictionary), pa.int64())), pc.cast(texts.indices, pa.int64())
             )
-        if pc.count_distinct(combined).as_py() == len(combined):
+        if len(pc.unique(combined)) == len(combined):
             return pa.repeat(pa.scalar(0, pa.int64()), len(combined))
         seen: Counter[int] = Counter()
         ordinals = []
