@@ -1,7 +1,7 @@
 """Owns the careful path: pages taken apart row by row, losing nothing: what fits no column is kept aside."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import pyarrow as pa
@@ -38,7 +38,7 @@ class _Rows:
             name: [] for name in (*layout.structured, *(f"{asset}_detail" for asset in layout.assets))
         }
         lists = (*layout.actions, *layout.histograms, *layout.results)
-        self._lists = {name: _List(name, self._table_of(name)) for name in lists}
+        self._lists = {name: _List(name, self._table_of(name), self._columns_of(name)) for name in lists}
         self._extra: list[str | None] = []
         self._aside: list[Aside] = []
         self._unknown: Counter[str] = Counter()
@@ -56,8 +56,8 @@ class _Rows:
             rows=self._rows,
             cells={name: pa.array(texts, pa.string()) for name, texts in self._cells.items()},
             structures={name: pa.array(texts, pa.string()) for name, texts in self._structures.items()},
-            actions=[self._lists[n].elements(self._parts(n)) for n in self._names_with_elements(results=False)],
-            results=[self._lists[n].elements(_RESULT_PARTS) for n in self._names_with_elements(results=True)],
+            actions=[self._lists[n].elements() for n in self._names_with_elements(results=False)],
+            results=[self._lists[n].elements() for n in self._names_with_elements(results=True)],
             extra=pa.array(self._extra, pa.string()) if any(self._extra) else None,
             aside=self._aside,
             unknown=self._unknown,
@@ -67,10 +67,15 @@ class _Rows:
     def _names_with_elements(self, *, results: bool) -> list[str]:
         return [n for n, kept in self._lists.items() if kept.parents and (n in self._layout.results) == results]
 
-    def _parts(self, name: str) -> tuple[str, ...]:
-        if name in self._layout.histograms:
-            return self._layout.splits
-        return (ELEMENT_VALUE, *self._layout.splits, *self._layout.windows)
+    def _columns_of(self, metric: str) -> dict[str, str]:
+        """The texts that an element of a list metric is made of, with the columns of its table that they go into."""
+        if metric in self._layout.results:
+            return {part: part for part in ("indicator", "attribution_windows", ELEMENT_VALUE)}
+        splits = {split: split for split in self._layout.splits}
+        if metric in self._layout.histograms:
+            return splits
+        windows = {window: f"{ELEMENT_VALUE}_{window}" for window in self._layout.windows}
+        return {ELEMENT_VALUE: ELEMENT_VALUE, **splits, **windows}
 
     def _is_row(self, row: object) -> bool:
         """Whether it has what makes a row; if not it is kept whole."""
@@ -158,22 +163,20 @@ class _Rows:
         return table.name if table else ""
 
     def _take_action(self, name: str, element: Json, kept: "_List") -> None:
-        parts = self._parts(name)
-        texts = {part: self._text(self._column_of(part), element.get(part), kept.table, name) for part in parts}
-        kept.add(self._rows, texts, self._rest_of(name, element, set(parts)))
+        texts = self._texts_of(name, element, kept)
+        kept.add(self._rows, texts, self._rest_of(name, element, kept.columns))
 
-    def _column_of(self, part: str) -> str:
-        """A window's column is not named as its key."""
-        return f"{ELEMENT_VALUE}_{part}" if part in self._layout.windows else part
+    def _texts_of(self, name: str, element: Json, kept: "_List") -> dict[str, str | None]:
+        columns = kept.columns.items()
+        return {part: self._text(column, element.get(part), kept.table, name) for part, column in columns}
 
     def _take_histogram(self, name: str, element: Json, kept: "_List") -> None:
-        splits = self._layout.splits
-        texts = {part: self._text(part, element.get(part), kept.table, name) for part in splits}
+        texts = self._texts_of(name, element, kept)
         sent = element.get(ELEMENT_VALUE)
         histogram = _numbers(sent)
         if sent is not None and histogram is None:
             self._set_aside("histogram", exact_json.write(sent), NO_NUMBERS, kept.table, name)
-        kept.add(self._rows, texts, self._rest_of(name, element, {ELEMENT_VALUE, *splits}), histogram)
+        kept.add(self._rows, texts, self._rest_of(name, element, {ELEMENT_VALUE, *kept.columns}), histogram)
 
     def _take_result(self, name: str, element: Json, kept: "_List") -> None:
         indicator = self._text("indicator", element.get("indicator"), kept.table, name)
@@ -203,25 +206,24 @@ class _Rows:
         self._set_aside("attribution_windows", exact_json.write(windows), NO_WINDOWS, table, metric)
         return None
 
-    def _rest_of(self, name: str, element: Json, known: set[str]) -> str | None:
+    def _rest_of(self, name: str, element: Json, known: Collection[str]) -> str | None:
         rest = self._unknown_of(name, element, known)
         return exact_json.write(rest) if rest else None
 
-    def _unknown_of(self, name: str, element: Json, known: set[str]) -> Json:
+    def _unknown_of(self, name: str, element: Json, known: Collection[str]) -> Json:
         rest = {key: value for key, value in element.items() if key not in known and value is not None}
-        self._unknown.update(f"{name}.{exact_json.whole(key)}" for key in rest)
+        if rest:
+            self._unknown.update(f"{name}.{exact_json.whole(key)}" for key in rest)
         return rest
 
 
-_RESULT_PARTS = ("indicator", "attribution_windows", "value")
-
-
 class _List:
-    """The elements of one list metric as they grow, for their table."""
+    """The elements of one list metric as they grow, for the columns of their table."""
 
-    def __init__(self, name: str, table: str) -> None:
+    def __init__(self, name: str, table: str, columns: Mapping[str, str]) -> None:
         self.name = name
         self.table = table
+        self.columns = columns
         self.parents: list[int] = []
         self._texts: list[Mapping[str, str | None]] = []
         self._extra: list[str | None] = []
@@ -236,12 +238,12 @@ class _List:
         self._extra.append(extra)
         self._histograms.append(histogram)
 
-    def elements(self, parts: Sequence[str]) -> Elements:
+    def elements(self) -> Elements:
         """The elements as columns."""
         return Elements(
             self.name,
             pa.array(self.parents, pa.int64()),
-            {part: pa.array([texts.get(part) for texts in self._texts], pa.string()) for part in parts},
+            {part: pa.array([texts.get(part) for texts in self._texts], pa.string()) for part in self.columns},
             histogram=pa.array(self._histograms, pa.list_(pa.float64())),
             extra=pa.array(self._extra, pa.string()) if any(self._extra) else None,
         )
