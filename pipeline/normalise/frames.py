@@ -235,7 +235,7 @@ def packed(column: pa.Array) -> pa.Array:
 
 def repeated(text: str, rows: int) -> pa.Array:
     """The same text in every row, held once."""
-    return pa.DictionaryArray.from_arrays(pa.repeat(pa.scalar(0, pa.int32()), rows), pa.array([text]))
+    return pa.DictionaryArray.from_arrays(pa.repeat(pa.scalar(0, pa.int32()), rows), pa.array([text], pa.string()))
 
 
 def quarantine_table(rows: Sequence[dict[str, object]]) -> pa.Table:
