@@ -86,24 +86,31 @@ class ObjectsWork:
             self.refusals.learn(task.account.id, fault)
             await self.committer.fail([record], fault)
 
-    async def close(self, gap: Gap, table: ObjectTable, zone: str) -> None:
-        """Reads objects by id that no listing showed, and remembers those that Meta refuses."""
+    async def close(self, gap: Gap, table: ObjectTable, zone: str) -> bool:
+        """Reads objects by id that no listing showed, and remembers those that Meta refuses; whether none is left.
+
+        Where the listing itself failed nothing is asked: rows by id would stand for the listing that is still due.
+        """
         task = ObjectsTask(table, Account(gap.account, zone), "named by facts")
+        known = self.committer.store.ledger.slice(task.id)
+        if known is None or known.state is State.FAILED:
+            return False
         kept = self.tables[gap.table][0]
         reading = ObjectsReading(kept, self._source(task), self.pool, self.clock.now)
         asked = self.clock.now()
         refused = await self.connector.by_id(Listing(table, gap.account), gap.ids, reading)
         self._remember(gap, refused)
+        closed = all(isinstance(fault, Missing | PermissionRefused) for fault in refused.values())
         if len(refused) == len(gap.ids):
-            return
-        known = self.committer.store.ledger.slice(task.id)
-        as_of = known.as_of if known is not None and known.as_of is not None else asked
-        record = replace(self._record(task), as_of=as_of, fetched_at=reading.fetched_at)
+            return closed
+        record = replace(self._record(task), as_of=known.as_of or asked, fetched_at=reading.fetched_at)
         try:
             writer = await asyncio.get_running_loop().run_in_executor(self.pool, self._written, task, kept, reading)
             await self.committer.land([Closing(writer, record)])
         except (Inconsistent, OSError) as fault:
             await self.committer.fail([self._record(task)], fault)
+            return False
+        return closed
 
     def _remember(self, gap: Gap, refused: Mapping[str, Fault]) -> None:
         ledger, now = self.committer.store.ledger, self.clock.now()

@@ -533,3 +533,14 @@ def test_an_interrupted_load_ends_with_130_and_is_completed_by_the_next(
     ended = shop.load()
     assert (ended.code, ended.json["slices"]["failed"]) == (0, 0)
     assert shop.ask("SELECT outcome FROM meta.runs ORDER BY outcome") == [("complete",), ("interrupted",)]
+
+
+def test_a_listing_that_failed_stays_due(shop: Shop, server: Sandbox) -> None:
+    """Objects that facts name are read by id, but never stand for a listing that failed: the next load asks it."""
+    shop.configure(accounts=("111",), since=date(2026, 11, 19))
+    server.script({"match": {"path": "111/adsets"}, "do": {"fault": "100"}})
+    ended = shop.load()
+    assert (ended.code, [failure["table"] for failure in ended.json["failures"]]) == (1, ["adsets"])
+    assert shop.ask("SELECT state FROM meta.slices WHERE table_name = 'adsets'") == [("failed",)]
+    assert shop.load().code == 0
+    assert {row["id"] for row in shop.rows("adsets")} == {str(adset["id"]) for adset in server.objects("111", "adsets")}
