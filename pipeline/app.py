@@ -235,17 +235,19 @@ class App:
         """Every id in facts gets its row or its refusal; an account that may not be read is left for the next load."""
         store, now = work.committer.store, self.clock.now()
         listed = [name for name in OBJECT_TABLES if name in tables]
+        every = set(self.settings.ad_objects.tables) if self.settings.ad_objects else set()
         for account in store.ledger.accounts().values() if listed else ():
             account_id, zone, number = account["account_id"], account["time_zone"], store.ledger.last_landing
             if work.refusals.of(account_id) is not None:
                 continue
-            for gap in closure.gaps_in_facts(store.ledger, store.lake, account_id, reports, listed, now):
-                await work.close(gap, OBJECT_TABLES[gap.table], zone)
+            gaps = closure.gaps_in_facts(store.ledger, store.lake, account_id, reports, listed, now)
+            closed = [await work.close(gap, OBJECT_TABLES[gap.table], zone) for gap in gaps]
             if {"ads", "adcreatives"} <= set(listed):
                 creatives = closure.gap_in_creatives(store.ledger, store.lake, account_id, now)
                 if creatives is not None:
                     await work.close(creatives, OBJECT_TABLES["adcreatives"], zone)
-            closure.looked(store.ledger, account_id, number)
+            if all(closed) and every <= set(listed):
+                closure.looked(store.ledger, account_id, number)
 
     async def _finish(self, store: Store, summary: Summary) -> None:
         """Ends the run in the ledger, then publishes, so that the warehouse shows the run itself."""
