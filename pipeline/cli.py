@@ -253,10 +253,11 @@ def demo(ctx: click.Context, as_json: bool, root: Path) -> None:  # noqa: FBT001
 @insights.command(context_settings={"ignore_unknown_options": True, "help_option_names": []}, add_help_option=False)
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 def sandbox(arguments: Sequence[str]) -> None:
-    """Run the sandbox Graph API by hand; `insights sandbox --help` shows its options."""
+    """Run the sandbox Graph API by hand; `insights sandbox -h` shows its options."""
     from sandbox.main import main as serve  # noqa: PLC0415 - heavy
 
-    serve(["--port", "8642", *arguments] if "--port" not in arguments else list(arguments))
+    given = ["--help" if argument == "-h" else argument for argument in arguments]
+    serve(["--port", "8642", *given], prog_name="insights sandbox")
 
 
 def _plan_in_words(found: dict[str, Any]) -> str:
