@@ -167,9 +167,10 @@ class TableWriter:
         self._writer: pq.ParquetWriter | None = None
 
     def write(self, rows: pa.Table) -> None:
-        """Takes rows in the table's file schema; texts may be dictionaries."""
+        """Takes rows in the table's file schema; texts may be dictionaries, and past columns may be missing."""
         if not rows.num_rows:
             return
+        rows = self._whole(rows)
         self.rows += rows.num_rows
         self._sums.add(rows)
         if self._keys:
@@ -211,6 +212,17 @@ class TableWriter:
             (self._lake.root / self._temporary).unlink(missing_ok=True)
         self._held.clear()
         self._key_batches.clear()
+
+    def _whole(self, rows: pa.Table) -> pa.Table:
+        """The rows with every column that the table ever had: one that is no longer asked for is NULL from now on."""
+        if rows.column_names == self._schema.names:
+            return rows
+        there = set(rows.column_names)
+        columns = [
+            rows.column(field.name) if field.name in there else pa.nulls(rows.num_rows, field.type)
+            for field in self._schema
+        ]
+        return pa.table(columns, names=self._schema.names)
 
     def _spill(self) -> None:
         rows = pa.Table.from_batches(self._held) if self._held else self._schema.empty_table()

@@ -70,6 +70,23 @@ def _unchanged_slices(shop: Shop) -> int:
     return int(count)
 
 
+def test_a_column_left_out_stays_and_is_null_from_then_on(shop: Shop, sandbox: Sandbox) -> None:
+    """Tomorrow's report asks for less: days read tomorrow hold NULL there, and days that are final what they held."""
+    report = '[[ads_insights.reports]]\nname = "ads_insights"\nlevel = "ad"\nfields = [{}]'
+    shop.configure(
+        accounts=("111",), objects="", reports=report.format('"impressions", "clicks", "results", "actions"')
+    )
+    assert shop.load().code == 0
+    assert shop.ask("SELECT count(clicks) > 0, count(impressions) > 0 FROM ads_insights") == [(True, True)]
+    shop.configure(accounts=("111",), objects="", reports=report.format('"impressions"'))
+    sandbox.move_to(TOMORROW)
+    ended = shop.load(now=TOMORROW)
+    assert (0, []) == (ended.code, ended.json["failures"]), ended.err
+    assert shop.ask("SELECT count(clicks), count(impressions) > 0 FROM ads_insights") == [(0, True)]
+    assert shop.ask("SELECT count(*) FROM ads_insights_actions") == [(0,)]
+    assert shop.ask("SELECT count(*) FROM ads_insights_results") == [(0,)]
+
+
 @pytest.mark.parametrize("days_later", [29, 40])
 def test_a_final_slice_is_not_asked_again(shop: Shop, sandbox: Sandbox, days_later: int) -> None:
     """Once read after its last restatement a day is final: later loads ask only for what is not."""
