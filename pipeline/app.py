@@ -16,7 +16,7 @@ from tempfile import TemporaryDirectory
 
 from config.settings import Settings, access_token, app_secret
 from connectors.ad_objects import AdObjects
-from connectors.ads_insights.connector import AdsInsights
+from connectors.ads_insights.connector import BIGGEST_PAGE, AdsInsights
 from connectors.ads_insights.life import Rhythm
 from connectors.errors import TokenRefused
 from connectors.graph.calls import Target
@@ -39,6 +39,7 @@ from pipeline.objects_work import ObjectsWork
 from pipeline.plan import Account, ObjectsTask, Plan, Wanted, due_insights, due_objects
 from pipeline.refusals import Refusals
 from pipeline.run import carry_out
+from pipeline.sizes import Sizes
 from pipeline.store import Places, Store, opened
 from pipeline.summary import Summary
 from pipeline.warehouse import Published
@@ -204,8 +205,11 @@ class App:
         ledger = committer.store.ledger
         book = LedgerBook(ledger, committer.pool, self.clock, summary.run_id)
         _abandon_old(ledger, self.clock.now())
+        sizes = Sizes(ledger, self.clock.now)
+        pages = sizes.pages((task.account.id, task.report.name) for task in plan.insights)
+        asking = AdsInsights(graph, self.clock, rhythm, book, runs.max_in_flight_per_account, self.journal, pages)
         insights = InsightsWork(
-            connector=AdsInsights(graph, self.clock, rhythm, book, runs.max_in_flight_per_account, self.journal),
+            connector=asking,
             committer=committer,
             refusals=refusals,
             clock=self.clock,
@@ -214,6 +218,7 @@ class App:
             tables=tables,
             run_id=summary.run_id,
             lookback_days=self._lookback_days,
+            sizes=sizes,
         )
         objects = ObjectsWork(
             connector=AdObjects(graph, self.clock, self.journal),
@@ -227,6 +232,7 @@ class App:
             remember_in_full=lambda task, at: ledger.save_note(_in_full(task), at.isoformat()),
         )
         await carry_out(plan, insights, objects)
+        sizes.save_pages(asking.pages, BIGGEST_PAGE)
         await self._close_objects(objects, reports, tables)
 
     async def _close_objects(
@@ -415,6 +421,7 @@ class App:
     ) -> Plan:
         now = self.clock.now()
         alive = ledger.adoptable(now)
+        sizes = Sizes(ledger, self.clock.now)
         insights = [
             task
             for account in accounts
@@ -426,6 +433,7 @@ class App:
                 ledger.slices_of(report.name, account.id),
                 now,
                 alive,
+                sizes.of(report.name, account.id, report.definition_hash),
             )
         ]
         listings = [

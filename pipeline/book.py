@@ -34,7 +34,7 @@ class LedgerBook:
             as_of=None,
             fetched_at=None,
             run_id=self.run_id,
-            definition=question.report.definition_hash,
+            definition=question.definition,
         )
         loop = asyncio.get_running_loop()
         await loop.run_in_executor(self.pool, self.ledger.submitted, run.id, record, run.submitted_at)

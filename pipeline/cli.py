@@ -265,8 +265,19 @@ def _plan_in_words(found: dict[str, Any]) -> str:
     for task in found["tasks"]:
         days = f"{task['since']} to {task['until']}" if "since" in task else "all"
         adopted = f", adopts report run {task['adopted']}" if task.get("adopted") else ""
-        lines.append(f"  {task['table']:<24} {task['scope']:<20} {days:<26} {', '.join(task['why'])}{adopted}")
+        size = _size_in_words(task)
+        lines.append(f"  {task['table']:<24} {task['scope']:<20} {days:<26} {', '.join(task['why'])}{size}{adopted}")
     return "\n".join(lines)
+
+
+def _size_in_words(task: dict[str, Any]) -> str:
+    """The learned size of a task, where it is less than everybody begins with."""
+    if task.get("parts"):
+        return f", each in {task['parts']} parts"
+    from pipeline.sizes import LONGEST_DAYS  # noqa: PLC0415 - heavy
+
+    days = task.get("days_per_run")
+    return f", {days} days a run" if days is not None and days < LONGEST_DAYS else ""
 
 
 def _run(work: Coroutine[Any, Any, T]) -> T:

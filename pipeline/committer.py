@@ -16,12 +16,16 @@ from schemas.work import Failure, Outcome, SliceRecord, Totals
 
 @dataclass(frozen=True, slots=True)
 class Closing:
-    """A slice whose rows have all been written to its writer; `final`: this read makes it final."""
+    """A slice whose rows have all been written to its writer; `final`: this read makes it final.
+
+    `incomplete`: it lands with a hole, which is a failure of the run all the same.
+    """
 
     writer: SliceWriter
     record: SliceRecord
     final: bool = False
     unknown_if_empty: bool = False
+    incomplete: Fault | None = None
 
 
 @dataclass(slots=True)
@@ -45,8 +49,10 @@ class Committer:
         closed = await loop.run_in_executor(self.pool, self._close, closings)
         async with self._turn:
             await loop.run_in_executor(self.pool, self._commit, closed)
-        for found in closed:
+        for closing, found in zip(closings, closed, strict=True):
             self._count(found)
+            if closing.incomplete is not None:
+                self.totals.failures.append(failure_of(found.ready.record, closing.incomplete))
         rows = sum(found.ready.record.rows for found in closed)
         self.say("slices.landed", first=str(closed[0].ready.record.id), slices=len(closed), rows=rows)
 
@@ -83,7 +89,7 @@ class Committer:
 
     def _close_one(self, closing: Closing) -> Closed:
         record = closing.record
-        if closing.unknown_if_empty and not closing.writer.rows:
+        if closing.unknown_if_empty and not closing.writer.rows and closing.incomplete is None:
             reason = "no rows under a breakdown that needs an opt-in: unknown, not zero"
             record = replace(record, state=State.UNKNOWN, reason=reason)
         return closing.writer.close(self.store.ledger, record, final=closing.final)

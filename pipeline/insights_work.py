@@ -1,10 +1,12 @@
-"""Owns one task of ads insights from its question to its landed slices."""
+"""Owns one task of ads insights from its question to its landed slices, and what is asked when it is too much."""
 
 import asyncio
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, time
+from typing import Any
 
 from connectors.ads_insights.connector import AdsInsights
 from connectors.base import Answer
@@ -12,12 +14,16 @@ from connectors.errors import Fault, TooMuch
 from connectors.http.clock import Clock
 from pipeline.committer import Closing, Committer
 from pipeline.errors import Inconsistent
+from pipeline.insights_parts import HELD_ROWS, Found, PartReading, SliceInParts
+from pipeline.landed_ids import landed_ids
 from pipeline.normalise.frames import Source
 from pipeline.normalise.layout import Layout
+from pipeline.part_buffer import PartBuffer
 from pipeline.plan import DueSlice, InsightsTask
 from pipeline.reading import InsightsReading, Into
 from pipeline.refusals import Refusals
-from pipeline.slices import Target
+from pipeline.sizes import Size, Sizes
+from pipeline.slices import SliceWriter, Target
 from schemas.columns import Table
 from schemas.events import Say
 from schemas.periods import State, settled_at, today_in
@@ -25,6 +31,8 @@ from schemas.work import SliceId, SliceRecord, day_place
 
 OWNER = "account_id"
 NOT_OVER = "the day is not over"
+EXPECTED = (Fault, Inconsistent, OSError)
+"""What fails a slice and nothing else."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,38 +48,190 @@ class InsightsWork:
     tables: Mapping[str, tuple[Table, ...]]
     run_id: str
     lookback_days: int
+    sizes: Sizes
+    _claimed: set[SliceId] = field(default_factory=set)
+    _turns: dict[tuple[str, str], asyncio.Lock] = field(default_factory=lambda: defaultdict(asyncio.Lock))
 
     async def do(self, task: InsightsTask) -> None:
-        """Carries the task out; one that is too much is halved, and its halves go the same way."""
-        try:
-            await self._once(task)
-        except TooMuch as fault:
-            halves = task.halves()
-            if halves is None:
-                await self.committer.fail(self._records(task), fault)
-                return
-            self.say("task.halved", question=task.question.place, because=fault.message)
-            async with asyncio.TaskGroup() as group:
-                for half in halves:
-                    group.create_task(self.do(half))
+        """Carries the task out, in pieces of a size that worked."""
+        pieces = task.cut(self._known(task).days)
+        if len(pieces) > 1:
+            await self._do_all(pieces)
+        elif len(task.slices) == 1 and task.adopted is None and self._known(task).parts:
+            await self._in_parts(task, None)
+        else:
+            await self._whole(task)
 
-    async def _once(self, task: InsightsTask) -> None:
-        refused = self.refusals.of(task.account.id)
-        if refused is not None:
-            await self.committer.fail(self._records(task), refused)
-            return
-        reading = InsightsReading(self._into(task), self.committer.store.lake, self.pool, self.clock.now, self.say)
+    def _known(self, task: InsightsTask) -> Size:
+        return self.sizes.of(task.report.name, task.account.id, task.report.definition_hash)
+
+    async def _do_all(self, pieces: Sequence[InsightsTask]) -> None:
+        async with asyncio.TaskGroup() as group:
+            for piece in pieces:
+                group.create_task(self.do(piece))
+
+    # ---- one question ----
+
+    async def _whole(self, task: InsightsTask) -> None:
+        """One question; the same smaller when it is too much, or beside it when its report run is stuck."""
+        stuck = asyncio.Event()
+        asking = asyncio.ensure_future(self._ask(task, stuck.set))
+        listening = asyncio.ensure_future(stuck.wait())
         try:
-            answer = await self.connector.fetch(task.question, reading)
+            await asyncio.wait({asking, listening}, return_when=asyncio.FIRST_COMPLETED)
+            if asking.done():
+                await self._settle(task, asking)
+            else:
+                await self._beside(task, asking)
+        finally:
+            await _end(listening)
+            await _end(asking)
+
+    async def _settle(self, task: InsightsTask, asking: "asyncio.Future[None]") -> None:
+        try:
+            await asking
+        except TooMuch as fault:
+            await self._smaller(task, fault)
+        except EXPECTED as fault:
+            await self._fail(task, fault)
+
+    async def _beside(self, task: InsightsTask, asking: "asyncio.Future[None]") -> None:
+        """Both ways at once: whichever gives a slice first gives all of it (design 6)."""
+        smaller = asyncio.ensure_future(self._smaller(task, TooMuch("its report run is stuck")))
+        try:
+            await asyncio.wait({asking, smaller}, return_when=asyncio.FIRST_COMPLETED)
+            if not asking.done() or asking.exception() is not None:
+                await smaller
+        finally:
+            await _end(smaller)
+
+    async def _ask(self, task: InsightsTask, on_stuck: Callable[[], None] | None = None) -> None:
+        """Asks and lands.
+
+        Raises:
+            Fault: Also `TooMuch`.
+            Inconsistent: Rows contradict each other.
+            OSError: Files could not be written.
+        """
+        self._refuse(task)
+        lake = self.committer.store.lake
+        reading = InsightsReading(self._into(task), lake, self.pool, self.clock.now, self.say)
+        try:
+            answer = await self.connector.fetch(task.question, reading, on_stuck)
             await reading.finish()
-            await self.committer.land(self._closings(task, reading, answer))
-        except TooMuch:
-            raise
-        except (Fault, Inconsistent, OSError) as fault:
-            self.refusals.learn(task.account.id, fault)
-            await self.committer.fail(self._records(task), fault)
+            self._report(task, reading)
+            await self._land(self._closings(task, reading, answer))
         finally:
             await reading.stop()
+        self.sizes.worked(task.report.name, task.account.id, task.period.days)
+
+    def _refuse(self, task: InsightsTask) -> None:
+        refused = self.refusals.of(task.account.id)
+        if refused is not None:
+            raise refused
+
+    async def _fail(self, task: InsightsTask, fault: Exception) -> None:
+        self.refusals.learn(task.account.id, fault)
+        records = [record for record in self._records(task) if record.id not in self._claimed]
+        await self.committer.fail(records, fault)
+
+    async def _land(self, closings: Sequence[Closing]) -> None:
+        """Lands what no other answer of this run has; one that is called off has landed or not begun."""
+        free = [closing for closing in closings if closing.record.id not in self._claimed]
+        for closing in closings:
+            if closing not in free:
+                closing.writer.discard()
+        self._claimed.update(closing.record.id for closing in free)
+        if not free:
+            return
+        landing = asyncio.ensure_future(self.committer.land(free))
+        try:
+            await asyncio.shield(landing)
+        except asyncio.CancelledError:
+            await asyncio.wait([landing])
+            raise
+
+    # ---- smaller questions ----
+
+    async def _smaller(self, task: InsightsTask, fault: TooMuch) -> None:
+        """The days by halves, the first before the rest, which is cut as that one taught; a single slice in parts."""
+        self.sizes.refused(task.report.name, task.account.id, task.period.days)
+        halves = task.halves()
+        if halves is None:
+            await self._in_parts(task, fault)
+            return
+        self.say("task.halved", question=task.question.place, because=fault.message)
+        for half in halves:
+            await self.do(half)
+
+    async def _in_parts(self, task: InsightsTask, refused: Fault | None) -> None:
+        """One slice of a report and account after the other, so that each begins with what the last has found."""
+        try:
+            async with self._turns[task.report.name, task.account.id]:
+                if refused is None and await self._dared(task):
+                    return
+                self._refuse(task)
+                await self._parts(task, refused)
+        except EXPECTED as fault:
+            await self._fail(task, fault)
+
+    async def _dared(self, task: InsightsTask) -> bool:
+        """Whether the slice, asked whole after good nights or because no parts are known any more, has landed so."""
+        name, account = task.report.name, task.account.id
+        daring = self.sizes.dares(name, account)
+        if not daring and self._known(task).parts:
+            return False
+        try:
+            await self._ask(task)
+        except TooMuch:
+            self.sizes.refused(name, account, task.period.days)
+            return False
+        if daring:
+            self.sizes.whole_again(name, account, task.period.days)
+        return True
+
+    async def _parts(self, task: InsightsTask, refused: Fault | None) -> None:
+        lake = self.committer.store.lake
+        into = self._into(task)
+        in_parts = SliceInParts(
+            connector=self.connector,
+            question=replace(task.question, adopted=None),
+            open_reading=lambda: PartReading(
+                into, lambda target, _: PartBuffer(lake, target, HELD_ROWS), self.pool, self.clock.now, self.say
+            ),
+            candidates=lambda question, level: landed_ids(lake, question.account, level, question.narrowing),
+            pool=self.pool,
+            say=self.say,
+            found=Found(task.question.place),
+        )
+        found = await in_parts.ask(self._known(task).parts, refused)
+        try:
+            await self._land([await self._put_together(task, into, found)])
+        finally:
+            await found.discard()
+        days, definition = task.period.days, task.report.definition_hash
+        self.sizes.parted(task.report.name, task.account.id, days, found.leaves, definition)
+
+    async def _put_together(self, task: InsightsTask, into: Into, found: Found) -> Closing:
+        [target] = into.targets.values()
+        writer = SliceWriter(self.committer.store.lake, target)
+        try:
+            await asyncio.get_running_loop().run_in_executor(self.pool, found.write, target, writer)
+        except BaseException:
+            writer.discard()
+            raise
+        [due], [record] = task.slices, self._records(task)
+        for read in found.read:
+            self._report(task, read.reading)
+        fetched_at = min(read.reading.fetched_at for read in found.read)
+        closing = self._closing(task, due, writer, replace(record, as_of=found.as_of, fetched_at=fetched_at))
+        if found.incomplete is None:
+            return closing
+        reason = "; ".join(filter(None, [record.reason, found.incomplete.message]))
+        holed = replace(closing.record, state=State.PARTIAL, reason=reason)
+        return replace(closing, record=holed, incomplete=found.incomplete)
+
+    # ---- what is asked and what came ----
 
     def _into(self, task: InsightsTask) -> Into:
         tables = self.tables[task.report.name]
@@ -107,18 +267,19 @@ class InsightsWork:
         ]
 
     def _closings(self, task: InsightsTask, reading: InsightsReading, answer: Answer) -> list[Closing]:
-        self._report(task, reading)
         writers = reading.release()
         closings = []
         for due, record in zip(task.slices, self._records(task), strict=True):
-            settled = settled_at(due.whole, task.account.zone, self.lookback_days)
             read = replace(record, as_of=answer.as_of, fetched_at=reading.fetched_at)
-            final = settled is not None and answer.as_of >= settled
-            opt_in = bool(task.report.opt_in_breakdowns)
-            closings.append(Closing(writers[due.whole.start], read, final, opt_in))
+            closings.append(self._closing(task, due, writers[due.whole.start], read))
         return closings
 
-    def _report(self, task: InsightsTask, reading: InsightsReading) -> None:
+    def _closing(self, task: InsightsTask, due: DueSlice, writer: SliceWriter, record: SliceRecord) -> Closing:
+        settled = settled_at(due.whole, task.account.zone, self.lookback_days)
+        final = settled is not None and record.as_of is not None and record.as_of >= settled
+        return Closing(writer, record, final, unknown_if_empty=bool(task.report.opt_in_breakdowns))
+
+    def _report(self, task: InsightsTask, reading: InsightsReading | PartReading) -> None:
         """What was not as declared is said once an answer, with how often."""
         for name, rows in reading.lacking.items():
             self.say("rows.lack_breakdown", question=task.question.place, breakdown=name, rows=rows)
@@ -132,3 +293,11 @@ def _target(task: InsightsTask, due: DueSlice, tables: tuple[Table, ...]) -> Tar
         day_place(OWNER, task.account.id, due.whole),
         tables,
     )
+
+
+async def _end(future: "asyncio.Future[Any]") -> None:
+    """Calls off what has not ended, and waits until it has."""
+    future.cancel()
+    await asyncio.wait([future])
+    if not future.cancelled():
+        future.exception()

@@ -6,13 +6,13 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from connectors.ads_insights.questions import Question, Run
+from pipeline.sizes import BIGGEST, Size
+from pipeline.sizes import LONGEST_DAYS as LONGEST_DAYS  # noqa: PLC0414 - part of what a plan promises
 from schemas.ad_objects import ObjectTable
 from schemas.periods import Increment, Known, Moment, Period, asked, midnight, runs_of, slices, today_in, why_due
 from schemas.reports import Report
 from schemas.work import SliceId, SliceRecord
 
-LONGEST_DAYS = 30
-"""Days that one report run asks for to begin with; a run that is too large is halved."""
 MOST_ROWS = 100_000
 """Rows that one report run is expected to give at most, where the past tells how many a day has."""
 GONE_IN_FULL = timedelta(days=7)
@@ -49,6 +49,7 @@ class InsightsTask:
     account: Account
     slices: tuple[DueSlice, ...]
     adopted: Run | None = None
+    size: Size = BIGGEST
 
     @property
     def period(self) -> Period:
@@ -75,6 +76,13 @@ class InsightsTask:
             replace(self, slices=self.slices[:middle], adopted=None),
             replace(self, slices=self.slices[middle:], adopted=None),
         )
+
+    def cut(self, days: int) -> list["InsightsTask"]:
+        """The same slices as tasks of at most so many days, one slice at least; an adopted run stays as it is."""
+        if self.adopted is not None or self.period.days <= days:
+            return [self]
+        by_asked = {due.asked: due for due in self.slices}
+        return [replace(self, slices=tuple(by_asked[part] for part in group)) for group in runs_of(by_asked, days)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,9 +140,10 @@ class Plan:
 
 
 def calls_of(task: InsightsTask) -> int:
-    """About how many calls a task takes: submission, polls, pages."""
+    """About how many calls a task takes: submission, polls, pages; so many times as each slice has parts."""
     rows = task.question.rows or 0
-    return 1 + MOST_POLLS + max(1, -(-rows // 5000))
+    pages = max(1, -(-rows // 5000))
+    return max(1, len(task.size.parts)) * (1 + MOST_POLLS) + max(pages, len(task.size.parts))
 
 
 def due_insights(
@@ -144,15 +153,19 @@ def due_insights(
     known: Mapping[SliceId, SliceRecord],
     now: datetime,
     alive: Iterable[Mapping[str, Any]] = (),
+    size: Size = BIGGEST,
 ) -> Iterator[InsightsTask]:
-    """The tasks of one report and account. `alive` are report runs that a killed process left (ledger rows)."""
+    """The tasks of one report and account, each of a size that worked.
+
+    `alive` are report runs that a killed process left (ledger rows).
+    """
     due = {found.whole: found for found in _due_slices(report, account, wanted, known, now)}
     for adopted in _adopted(report, account, due, alive):
         for found in adopted.slices:
             del due[found.whole]
         yield adopted
-    for group in runs_of(due, _longest(due.values())):
-        yield InsightsTask(report, account, tuple(due[whole] for whole in group))
+    for group in runs_of(due, _longest(due.values(), size.days)):
+        yield InsightsTask(report, account, tuple(due[whole] for whole in group), size=size)
 
 
 def _due_slices(
@@ -178,12 +191,12 @@ def _known(record: SliceRecord | None) -> Known | None:
     return Known(record.state, record.end.date(), record.as_of)
 
 
-def _longest(due: Iterable[DueSlice]) -> int:
-    """How many days one task may span, by what a day gave in the past."""
+def _longest(due: Iterable[DueSlice], worked: int) -> int:
+    """How many days one task may span: as many as worked, and by what a day gave in the past."""
     told = [found.rows / found.asked.days for found in due if found.rows]
     if not told:
-        return LONGEST_DAYS
-    return max(1, min(LONGEST_DAYS, int(MOST_ROWS / max(told))))
+        return worked
+    return max(1, min(worked, int(MOST_ROWS / max(told))))
 
 
 def _adopted(
@@ -238,6 +251,8 @@ def _insights_data(task: InsightsTask) -> dict[str, Any]:
         "slices": len(task.slices),
         "why": reasons,
         "calls": calls_of(task),
+        "days_per_run": task.size.days,
+        "parts": len(task.size.parts),
         "adopted": task.adopted.id if task.adopted else None,
     }
 

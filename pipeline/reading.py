@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 from datetime import date, datetime
+from typing import Generic, Protocol, TypeVar
 
 import pyarrow as pa
 
@@ -32,12 +33,38 @@ class Into:
     source: frames.Source
 
 
-class InsightsReading:
-    """The receiver of an answer of ads insights: rows become typed tables, slice by slice."""
+class Sink(Protocol):
+    """Takes the typed rows of one slice, or of a part of one."""
 
-    def __init__(self, into: Into, lake: Lake, pool: Executor, now: Callable[[], datetime], say: Say) -> None:
+    def write(self, table: str, rows: pa.Table) -> None:
+        """Takes rows of one of the slice's tables, in its file schema."""
+
+    def set_aside(self, rows: pa.Table) -> None:
+        """Takes rows of `meta.quarantine`."""
+
+    def discard(self) -> None:
+        """Forgets everything."""
+
+
+SinkOf = TypeVar("SinkOf", bound=Sink)
+
+
+class Reading(Generic[SinkOf]):
+    """The receiver of an answer of ads insights: rows become typed tables, slice by slice.
+
+    `open_sink(target, rows)` makes what takes a slice's rows; it may hold so many in memory.
+    """
+
+    def __init__(
+        self,
+        into: Into,
+        open_sink: Callable[[Target, int], SinkOf],
+        pool: Executor,
+        now: Callable[[], datetime],
+        say: Say,
+    ) -> None:
         self._into = into
-        self._lake = lake
+        self._open_sink = open_sink
         self._pool = pool
         self._now = now
         self._say = say
@@ -46,7 +73,7 @@ class InsightsReading:
         self._job: asyncio.Future[None] | None = None
         self._source = into.source
         self._extras: dict[str, None] = {}
-        self.writers: dict[date, SliceWriter] = {}
+        self.writers: dict[date, SinkOf] = {}
         self.lacking: Counter[str] = Counter()
         self.unknown: Counter[str] = Counter()
 
@@ -61,7 +88,7 @@ class InsightsReading:
         self._source = replace(self._into.source, fetched_at=self._now())
         targets = self._into.targets
         spill = max(SMALLEST_SPILL, MOST_HELD_ROWS // len(targets))
-        self.writers = {day: SliceWriter(self._lake, target, spill) for day, target in targets.items()}
+        self.writers = {day: self._open_sink(target, spill) for day, target in targets.items()}
         self.lacking.clear()
         self.unknown.clear()
 
@@ -77,7 +104,7 @@ class InsightsReading:
         await self._flush()
         await self._settled()
 
-    def release(self) -> dict[date, SliceWriter]:
+    def release(self) -> dict[date, SinkOf]:
         """Hands over the writers, to be closed and landed."""
         writers, self.writers = self.writers, {}
         return writers
@@ -110,7 +137,7 @@ class InsightsReading:
 
     # ---- in the pool ----
 
-    def _write(self, pages: list[bytes], writers: Mapping[date, SliceWriter]) -> None:
+    def _write(self, pages: list[bytes], writers: Mapping[date, SinkOf]) -> None:
         found = self._typed(pages)
         for table, rows in found.rows.items():
             self._divide(table, rows, writers, found)
@@ -127,14 +154,14 @@ class InsightsReading:
             self._extras |= dict.fromkeys(sorted(parsed.scalars))
         return frames.build(layout, parsed, self._source)
 
-    def _divide(self, table: str, rows: pa.Table, writers: Mapping[date, SliceWriter], found: frames.Frames) -> None:
+    def _divide(self, table: str, rows: pa.Table, writers: Mapping[date, SinkOf], found: frames.Frames) -> None:
         for day, part in frames.by_day(rows):
             if day in writers:
                 writers[day].write(table, part)
             else:
                 found.aside += frames.whole_rows(table, part, OUTSIDE, self._source)
 
-    def _set_aside(self, found: frames.Frames, writers: Mapping[date, SliceWriter]) -> None:
+    def _set_aside(self, found: frames.Frames, writers: Mapping[date, SinkOf]) -> None:
         first = min(writers)
         by_writer: dict[date, list[dict[str, object]]] = {}
         for day, row in found.aside:
@@ -142,3 +169,10 @@ class InsightsReading:
             by_writer.setdefault(home, []).append({**row, "slice_start": self._into.targets[home].id.start})
         for home, rows in by_writer.items():
             writers[home].set_aside(frames.quarantine_table(rows))
+
+
+class InsightsReading(Reading[SliceWriter]):
+    """The reading of whole slices, each into the writer of its files."""
+
+    def __init__(self, into: Into, lake: Lake, pool: Executor, now: Callable[[], datetime], say: Say) -> None:
+        super().__init__(into, lambda target, rows: SliceWriter(lake, target, rows), pool, now, say)

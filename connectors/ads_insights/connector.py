@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import defaultdict
+from collections.abc import Callable, Mapping
 from typing import Protocol
 
 from connectors.ads_insights.life import Rhythm, Seen, Step
@@ -48,9 +49,21 @@ class RunBook(Protocol):
 
 
 class AdsInsights:
-    """Every account's questions share one poller; each account has a bound on its runs alive."""
+    """Every account's questions share one poller; each account has a bound on its runs alive.
 
-    def __init__(self, graph: Graph, clock: Clock, rhythm: Rhythm, book: RunBook, most_alive: int, say: Say) -> None:
+    `pages` is how many rows a result page held at best, by account and report, where the past tells.
+    """
+
+    def __init__(
+        self,
+        graph: Graph,
+        clock: Clock,
+        rhythm: Rhythm,
+        book: RunBook,
+        most_alive: int,
+        say: Say,
+        pages: Mapping[tuple[str, str], int] | None = None,
+    ) -> None:
         self._graph = graph
         self._clock = clock
         self._book = book
@@ -58,9 +71,19 @@ class AdsInsights:
         self._poller = Poller(graph, clock, rhythm, say)
         self._alive: dict[str, asyncio.Semaphore] = defaultdict(lambda: asyncio.Semaphore(most_alive))
         self._sizes: dict[tuple[str, str], PageSize] = defaultdict(lambda: PageSize(BIGGEST_PAGE))
+        for key, rows in (pages or {}).items():
+            self._sizes[key].now = max(1, min(rows, BIGGEST_PAGE))
 
-    async def fetch(self, question: Question, receiver: Receiver) -> Answer:
+    @property
+    def pages(self) -> dict[tuple[str, str], int]:
+        """How many rows a result page may hold now, by account and report."""
+        return {key: size.now for key, size in self._sizes.items()}
+
+    async def fetch(self, question: Question, receiver: Receiver, on_stuck: Callable[[], None] | None = None) -> Answer:
         """The whole answer to a question, page by page into the receiver.
+
+        A report run past its deadline is submitted again; with `on_stuck`, which is called once, it is listened to on
+        and no longer counts among the account's runs, so that its caller can ask less beside it (design 6).
 
         Raises:
             TooMuch: The question must be made smaller.
@@ -72,8 +95,9 @@ class AdsInsights:
                 return answer
         if question.report.mode == "sync":
             raise TooMuch("a synchronous answer has more than one page", place=question.place)
-        async with self._alive[question.account]:
-            return await self._by_run(question, receiver)
+        place = _Place(self._alive[question.account], on_stuck)
+        async with place:
+            return await self._by_run(question, receiver, None if on_stuck is None else place.stuck)
 
     # ---- synchronously ----
 
@@ -96,7 +120,7 @@ class AdsInsights:
 
     # ---- by a report run ----
 
-    async def _by_run(self, question: Question, receiver: Receiver) -> Answer:
+    async def _by_run(self, question: Question, receiver: Receiver, stuck: Callable[[], None] | None) -> Answer:
         last: Fault | None = None
         run = question.adopted
         for attempt in range(MOST_TRIES):
@@ -104,7 +128,7 @@ class AdsInsights:
                 await self._pause(question, attempt, last)
                 run = await self._submit(question)
             try:
-                return await self._carried(run, question, receiver)
+                return await self._carried(run, question, receiver, stuck)
             except (Resubmit, Missing) as fault:
                 await self._book.ended(run, "failed", fault.message)
                 last, run = fault, None
@@ -131,9 +155,11 @@ class AdsInsights:
         await self._book.submitted(run, question)
         return run
 
-    async def _carried(self, run: Run, question: Question, receiver: Receiver) -> Answer:
+    async def _carried(
+        self, run: Run, question: Question, receiver: Receiver, stuck: Callable[[], None] | None
+    ) -> Answer:
         """A run from acceptance to its last row."""
-        seen = await self._poller.finished(run, question)
+        seen = await self._poller.finished(run, question, stuck)
         if seen.step is not Step.READ:
             raise _why(seen, question)
         for seconds in (*NOT_READY_SECONDS, None):
@@ -155,6 +181,33 @@ class AdsInsights:
             self._say("page.read", question=question.place, page=page)
             await receiver.take(reply.body)
             page += 1
+
+
+class _Place:
+    """A place among an account's runs alive; given back at the end, or once the run is stuck."""
+
+    def __init__(self, places: asyncio.Semaphore, on_stuck: Callable[[], None] | None) -> None:
+        self._places = places
+        self._on_stuck = on_stuck
+        self._held = False
+
+    async def __aenter__(self) -> None:
+        await self._places.acquire()
+        self._held = True
+
+    async def __aexit__(self, *_: object) -> None:
+        self._give_back()
+
+    def stuck(self) -> None:
+        """The run is past its deadline."""
+        self._give_back()
+        if self._on_stuck is not None:
+            self._on_stuck()
+
+    def _give_back(self) -> None:
+        if self._held:
+            self._held = False
+            self._places.release()
 
 
 def _may_be_small(question: Question) -> bool:

@@ -1,7 +1,7 @@
 """Owns the waiting for report runs: everybody's runs are polled together, in batches, each when its time has come."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from connectors.ads_insights.life import Rhythm, Seen, Step
@@ -13,6 +13,10 @@ from schemas.events import Say
 
 TOGETHER_SECONDS = 0.5
 """Runs whose time comes within so much of each other are polled in one batch."""
+RARELY = 10
+"""A run past its deadline is looked at so many times more rarely than the rarest of the others (design 6)."""
+HOPELESS = 6
+"""So many deadlines after its submission even a run that is only listened to is given up."""
 
 
 @dataclass(slots=True, eq=False)
@@ -25,6 +29,8 @@ class Waiting:
     since: float
     look_at: float
     percent: int = field(default=0)
+    on_stuck: Callable[[], None] | None = None
+    stuck: bool = False
 
 
 class Poller:
@@ -40,8 +46,8 @@ class Poller:
         self._changed = asyncio.Event()
         self._loop: asyncio.Task[None] | None = None
 
-    async def finished(self, run: Run, question: Question) -> Seen:
-        """Waits for the end of a run.
+    async def finished(self, run: Run, question: Question, on_stuck: Callable[[], None] | None = None) -> Seen:
+        """Waits for the end of a run; with `on_stuck`, called at its deadline, also far beyond that, looking rarely.
 
         Raises:
             Resubmit: The deadline passed, or nobody knows this run any more.
@@ -50,7 +56,12 @@ class Poller:
         now = self._clock.monotonic()
         usual = self._usual.get((question.report.name, question.account))
         waiting = Waiting(
-            run, question, asyncio.get_running_loop().create_future(), now, now + self._rhythm.first(usual)
+            run,
+            question,
+            asyncio.get_running_loop().create_future(),
+            now,
+            now + self._rhythm.first(usual),
+            on_stuck=on_stuck,
         )
         self._waiting.append(waiting)
         self._wake()
@@ -119,9 +130,22 @@ class Poller:
                 self._usual[waiting.question.report.name, waiting.question.account] = age
             _settle(waiting, seen)
         elif age > self._rhythm.deadline_seconds:
-            _fail(waiting, Resubmit(f"report run {waiting.run.id} is stuck at {seen.percent} % of {seen.status!r}"))
+            self._past_deadline(waiting, age, f"stuck at {seen.percent} % of {seen.status!r}")
         else:
             waiting.look_at = self._clock.monotonic() + self._rhythm.next(age, seen.percent)
+
+    def _past_deadline(self, waiting: Waiting, age: float, how: str) -> None:
+        fault = f"report run {waiting.run.id} is {how}"
+        if waiting.on_stuck is None:
+            _fail(waiting, Resubmit(fault))
+        elif age > HOPELESS * self._rhythm.deadline_seconds:
+            _fail(waiting, GaveUp(fault))
+        else:
+            waiting.look_at = self._clock.monotonic() + RARELY * self._rhythm.max_seconds
+            if not waiting.stuck:
+                waiting.stuck = True
+                self._say("report_run.stuck", run=waiting.run.id, percent=waiting.percent)
+                waiting.on_stuck()
 
     def _failed(self, waiting: Waiting, fault: Fault) -> None:
         """A closed quota is waited for; a poll that was given up is no reason to lose a run before its deadline."""

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, cast
 
+from connectors.ads_insights.ladder import EVERYTHING, Narrowing
 from connectors.graph.calls import Call, Param
 from connectors.pace.quotas import drawn_by_insights
 from schemas.periods import Period
@@ -27,7 +28,7 @@ class Question:
     """One report of one account over some days.
 
     `rows` is how many rows the same question gave last time (None: unknown). `adopted` is a run of a killed process
-    that asks exactly this.
+    that asks exactly this. A `narrowing` asks for a part of the rows or of their fields.
     """
 
     report: Report
@@ -35,11 +36,32 @@ class Question:
     period: Period
     rows: int | None = None
     adopted: Run | None = None
+    narrowing: Narrowing = EVERYTHING
 
     @property
     def place(self) -> str:
         """What messages call it."""
-        return f"{self.report.name} {self.account} {self.period.start} to {self.period.until}"
+        part = "" if self.narrowing == EVERYTHING else f" ({self.narrowing.in_words()})"
+        return f"{self.report.name} {self.account} {self.period.start} to {self.period.until}{part}"
+
+    @property
+    def asked(self) -> Report:
+        """The report as it is put on the wire: the narrowing's filters behind its own, the key always asked."""
+        return self.narrowing.of(self.report)
+
+    @property
+    def definition(self) -> str:
+        """What a run of this question is remembered by: a run of a part is never taken for one of the whole."""
+        return self.asked.definition_hash
+
+
+def ids_of(question: Question, level: str) -> Question:
+    """The least question that tells which objects of a level have rows in a part (graph-api 2.13, rung 2)."""
+    report = question.report
+    ids = Report(
+        report.name, level, (f"{level}_id",), action_breakdowns=(), time_increment="all_days", mode=report.mode
+    )
+    return Question(ids, question.account, question.period, narrowing=Narrowing(question.narrowing.filters))
 
 
 def submission(question: Question) -> Call:
@@ -64,7 +86,7 @@ def rows_of(run: Run, account: str) -> Call:
 
 def _of_account(kind: str, question: Question) -> Call:
     days = {"since": question.period.start.isoformat(), "until": question.period.until.isoformat()}
-    params = cast("Mapping[str, Param]", {**question.report.parameters(), "time_range": days})
+    params = cast("Mapping[str, Param]", {**question.asked.parameters(), "time_range": days})
     path = f"act_{question.account}/insights"
     quotas = drawn_by_insights(question.account)
     if kind == "submit":
