@@ -81,7 +81,7 @@ def test_a_column_left_out_stays_and_is_null_from_then_on(shop: Shop, sandbox: S
     shop.configure(accounts=("111",), objects="", reports=report.format('"impressions"'))
     sandbox.move_to(TOMORROW)
     ended = shop.load(now=TOMORROW)
-    assert (0, []) == (ended.code, ended.json["failures"]), ended.err
+    assert (ended.code, ended.json["failures"]) == (0, []), ended.err
     assert shop.ask("SELECT count(clicks), count(impressions) > 0 FROM ads_insights") == [(0, True)]
     assert shop.ask("SELECT count(*) FROM ads_insights_actions") == [(0,)]
     assert shop.ask("SELECT count(*) FROM ads_insights_results") == [(0,)]
