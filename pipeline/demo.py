@@ -14,14 +14,14 @@ import orjson
 from pipeline.query import as_text, ask
 
 SPEED = "20"
-DAYS = 35
+DAYS = 14
 TOKEN_VARIABLE = "INSIGHTS_DEMO_TOKEN"  # noqa: S105 - a name, not a secret
 QUESTIONS = (
     (
         "Spend and purchases of the last seven days, by account",
         """SELECT a.name AS account, f.account_currency AS currency, sum(f.spend) AS spend,
        sum(f.impressions) AS impressions,
-       (SELECT sum(c.value) FROM ads_insights_actions c
+       (SELECT sum(c.value)::BIGINT FROM ads_insights_actions c
         WHERE c.account_id = f.account_id AND c.metric = 'actions' AND c.action_type = 'omni_purchase'
           AND c.date_start > max(f.date_start) - 7) AS purchases
 FROM ads_insights f JOIN ad_accounts a USING (account_id)
@@ -31,7 +31,7 @@ GROUP BY f.account_id, a.name, f.account_currency ORDER BY spend DESC""",
     (
         "The ads with the best return, with their creatives",
         """SELECT d.name AS ad, c.call_to_action_type AS button, sum(f.spend) AS spend,
-       round(sum(v.value) / sum(f.spend), 2) AS return_on_spend
+       round(sum(v.value) / sum(f.spend), 2)::DECIMAL(9, 2) AS return_on_spend
 FROM ads_insights f
 JOIN ads_insights_actions v USING (account_id, campaign_id, adset_id, ad_id, date_start, date_stop)
 JOIN ads d ON d.id = f.ad_id LEFT JOIN adcreatives c ON c.id = d.creative_id
@@ -52,6 +52,7 @@ def show(root: Path, type_command: Callable[[Sequence[str]], None], *, as_json: 
     `type_command` runs a command line: the demo types what a user would type.
     """
     now = datetime.now(UTC).replace(microsecond=0)
+    click.echo(f"Loading {DAYS} days of five ad accounts from a sandbox of Meta on this machine into {root}", err=True)
     with _sandbox(now) as url:
         config = _configuration(root, url, now)
         os.environ[TOKEN_VARIABLE] = "sandbox-token-demo"

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+from rich.cells import cell_len
 
 from pipeline.errors import Store, Usage
 
@@ -53,19 +54,22 @@ def as_data(answer: Answer) -> dict[str, Any]:
 def as_text(answer: Answer) -> str:
     """The answer as a table for a terminal."""
     shown = [[_text(value) for value in row] for row in answer.rows[:MOST_SHOWN]]
-    widths = [max([len(name), *(len(row[i]) for row in shown)]) for i, name in enumerate(answer.columns)]
+    widths = [max([cell_len(name), *(cell_len(row[i]) for row in shown)]) for i, name in enumerate(answer.columns)]
     numeric = [all(isinstance(row[i], int | float | Decimal | None) for row in answer.rows) for i in range(len(widths))]
-    lines = ["  ".join(name.ljust(width) for name, width in zip(answer.columns, widths, strict=True)).rstrip()]
+    lines = ["  ".join(_padded(name, width) for name, width in zip(answer.columns, widths, strict=True)).rstrip()]
     lines.append("  ".join("-" * width for width in widths))
     for row in shown:
-        cells = [
-            text.rjust(width) if right else text.ljust(width)
-            for text, width, right in zip(row, widths, numeric, strict=True)
-        ]
+        cells = [_padded(text, width, right=right) for text, width, right in zip(row, widths, numeric, strict=True)]
         lines.append("  ".join(cells).rstrip())
     if len(answer.rows) > MOST_SHOWN:
         lines.append(f"... {len(answer.rows) - MOST_SHOWN:,} more rows; --json gives all of them")
     return "\n".join(lines)
+
+
+def _padded(text: str, width: int, *, right: bool = False) -> str:
+    """The text in as many cells of a terminal; some letters take two."""
+    gap = " " * (width - cell_len(text))
+    return gap + text if right else text + gap
 
 
 def _json(value: Any) -> Any:

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from pipeline.app import App, Choice
+from pipeline.errors import Usage
 from pipeline.ledger import Ledger
 from pipeline.lock import holder
 from schemas.work import SliceRecord
@@ -19,6 +20,7 @@ def report(app: App, choice: Choice) -> dict[str, Any]:
     with ledger:
         configured = {report.name for report in app.settings.reports}
         configured |= set(app.settings.ad_objects.tables) if app.settings.ad_objects else set()
+        _refuse_unknown(choice, configured, ledger)
         groups: dict[tuple[str, str], list[SliceRecord]] = {}
         for record in ledger.slices():
             if _is_chosen(record, choice):
@@ -36,8 +38,25 @@ def report(app: App, choice: Choice) -> dict[str, Any]:
         }
 
 
+def _refuse_unknown(choice: Choice, configured: Iterable[str], ledger: Ledger) -> None:
+    """Refuses tables and accounts that are neither configured nor in the store.
+
+    Raises:
+        Usage: As said.
+    """
+    tables, accounts = {*configured, *ledger.reports()}, ledger.accounts()
+    for table in choice.tables:
+        if table not in tables:
+            raise Usage(f"--table {table}: the store knows no such table; there are {', '.join(sorted(tables))}")
+    for account in choice.account_ids:
+        if account not in accounts:
+            raise Usage(
+                f"--account {account}: the store knows no such account; there are {', '.join(sorted(accounts))}"
+            )
+
+
 def _is_chosen(record: SliceRecord, choice: Choice) -> bool:
-    accounts = {account.removeprefix("act_") for account in choice.accounts}
+    accounts = choice.account_ids
     day = record.id.start.date() if record.id.start else None
     return (
         (not choice.tables or record.id.table in choice.tables)
