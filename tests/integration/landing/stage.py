@@ -1,14 +1,18 @@
 """The stage: a store on disk, a round played into it through the real doors, and what must then be found there."""
 
+import atexit
 import hashlib
 import random
+import shutil
 import subprocess
 import sys
+import tempfile
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +37,8 @@ from tests.integration.landing.world import Part, Rows
 
 DRIVER = Path(__file__).with_name("driver.py")
 ROOT = Path(__file__).resolve().parents[3]
+SEED = 7
+"""The seed of the store that `begin` copies."""
 Found = Counter[tuple[Any, ...]]
 
 
@@ -123,6 +129,24 @@ def play(where: Places, seed: int, number: int, say: Say = silent) -> Published:
     with open_store(where, say) as store:
         land_round(store, seed, number, say)
         return publish(store, number)
+
+
+@cache
+def _first_night() -> Places:
+    folder = Path(tempfile.mkdtemp(prefix="first-night-"))
+    atexit.register(shutil.rmtree, folder)
+    play(places(folder), SEED, 0)
+    return places(folder)
+
+
+def begin(where: Places) -> None:
+    """A store that has landed and published round 0: a copy of one made once, which is quicker than a night."""
+    template = _first_night()
+    shutil.copytree(template.lake, where.lake)
+    shutil.copytree(template.state, where.state)
+    shutil.copy2(template.warehouse, where.warehouse)
+    with Ledger.open(where.ledger, born=world.BORN) as ledger:
+        ledger.only_publication(*look(where.warehouse))
 
 
 def recover(where: Places, say: Say = silent) -> Published:

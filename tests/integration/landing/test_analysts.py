@@ -9,10 +9,12 @@ import pytest
 
 from pipeline.store import Places
 from tests.integration.landing.stage import (
+    SEED,
     Heard,
     analyst,
     ask,
     assert_holds,
+    begin,
     drive_to_its_end,
     go_on,
     land_round,
@@ -24,7 +26,6 @@ from tests.integration.landing.stage import (
     truth,
 )
 
-SEED = 7
 READERS = 2
 ROUNDS = 3
 READ = '''
@@ -71,7 +72,7 @@ def as_root(where: Places) -> None:
     """Mode 0444 stops everybody else."""
     if os.geteuid():
         pytest.skip("only root can write into a file of mode 0444")
-    play(where, SEED, 0)
+    begin(where)
 
 
 def log_beside(where: Places) -> bool:

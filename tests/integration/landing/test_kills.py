@@ -8,9 +8,11 @@ import pytest
 
 from pipeline.store import Places
 from tests.integration.landing.stage import (
+    SEED,
     Heard,
     assert_holds,
     assert_whole,
+    begin,
     drive,
     drive_to_its_end,
     line_of,
@@ -20,7 +22,6 @@ from tests.integration.landing.stage import (
     truth,
 )
 
-SEED = 7
 KILLED = -9
 ONCE = (
     "landing.begun",
@@ -43,7 +44,7 @@ SOAK = 300
 def counts(tmp_path_factory: pytest.TempPathFactory) -> dict[str, int]:
     """How often each event is said in the second round."""
     where = places(tmp_path_factory.mktemp("counted"))
-    play(where, SEED, 0)
+    begin(where)
     heard = Heard()
     play(where, SEED, 1, heard)
     return {name: heard.names().count(name) for name in heard.names()}
@@ -55,7 +56,8 @@ def test_a_round_killed_at_a_named_step_is_made_up(
 ) -> None:
     """The next start alone leaves every slice whole, of the one round or the other; the round again gives the truth."""
     nth = {"first": 1, "middle": (counts[event] + 1) // 2, "last": counts[event]}[which]
-    assert drive_to_its_end(where, str(SEED), "0", "1", event, str(nth), "1") == KILLED
+    begin(where)
+    assert drive_to_its_end(where, str(SEED), "1", "1", event, str(nth), "1") == KILLED
     recover(where)
     assert_whole(where, SEED, (0, 1))
     play(where, SEED, 1)
@@ -77,7 +79,8 @@ def test_the_very_first_round_killed_is_made_up(event: str, where: Places) -> No
 )
 def test_a_recovery_killed_is_made_up(event: str, nth: int, where: Places) -> None:
     """Killed while it finishes what a killed process left, twice in a row."""
-    assert drive_to_its_end(where, str(SEED), "0", "1", "landing.recorded", "1", "1") == KILLED
+    begin(where)
+    assert drive_to_its_end(where, str(SEED), "1", "1", "landing.recorded", "1", "1") == KILLED
     for _ in range(2 if event == "publish.replacing" else 1):
         assert drive_to_its_end(where, str(SEED), "recover", "0", event, str(nth)) == KILLED
     recover(where)

@@ -13,9 +13,11 @@ import pytest
 from pipeline.errors import Unpublished
 from pipeline.store import Places
 from tests.integration.landing.stage import (
+    SEED,
     Heard,
     ask,
     assert_holds,
+    begin,
     drive,
     land_round,
     look,
@@ -27,13 +29,12 @@ from tests.integration.landing.stage import (
     truth,
 )
 
-SEED = 7
 SOMEBODY = "somebody else wrote into it"
 
 
 def test_a_file_that_is_as_we_left_it_is_copied(where: Places, heard: Heard) -> None:
     """Only what landed since is applied to the copy."""
-    play(where, SEED, 0)
+    begin(where)
     done = play(where, SEED, 1, heard)
     assert (done.whole_because, "publish.copied" in heard.names()) == ("", True)
     assert 0 < done.slices < len(truth(SEED, 1))
@@ -60,7 +61,7 @@ def test_a_file_that_is_not_as_we_left_it_is_built_whole(
     change: Callable[[Path], None], where: Places, heard: Heard
 ) -> None:
     """By inode, size and mtime, each alone; this is reported."""
-    play(where, SEED, 0)
+    begin(where)
     change(where.warehouse)
     assert play(where, SEED, 1, heard).whole_because == SOMEBODY
     assert heard.whole_because() == [SOMEBODY]
@@ -77,7 +78,7 @@ def test_a_warehouse_of_another_ledger_is_built_whole(where: Places, tmp_path: P
     """Even if inode, size and mtime are those of a file of ours."""
     other = places(tmp_path / "other")
     play(other, SEED + 1, 0)
-    play(where, SEED, 0)
+    begin(where)
     shutil.copy(other.warehouse, tmp_path / "copy")
     (tmp_path / "copy").replace(where.warehouse)
     claim(where)
@@ -87,7 +88,7 @@ def test_a_warehouse_of_another_ledger_is_built_whole(where: Places, tmp_path: P
 
 def test_an_older_warehouse_put_back_catches_up(where: Places, tmp_path: Path) -> None:
     """It is built whole, as anybody may have put it there; claimed as ours it is copied and lacks nothing either."""
-    play(where, SEED, 0)
+    begin(where)
     shutil.copy(where.warehouse, tmp_path / "older")
     play(where, SEED, 1)
     for claimed in (False, True):
@@ -101,7 +102,7 @@ def test_an_older_warehouse_put_back_catches_up(where: Places, tmp_path: Path) -
 
 def test_a_warehouse_ahead_of_the_ledger_is_built_whole(where: Places, tmp_path: Path) -> None:
     """An older ledger and lake put back: the warehouse holds a number that was never drawn."""
-    play(where, SEED, 0)
+    begin(where)
     for folder in (where.state, where.lake):
         shutil.copytree(folder, tmp_path / "older" / folder.name)
     play(where, SEED, 1)
@@ -115,7 +116,7 @@ def test_a_warehouse_ahead_of_the_ledger_is_built_whole(where: Places, tmp_path:
 
 def test_what_is_published_is_closed_and_read_only(where: Places) -> None:
     """Mode 0444, no `.wal`, a storage version that every DuckDB from 1.5 on reads."""
-    play(where, SEED, 0)
+    begin(where)
     assert stat.S_IMODE(where.warehouse.stat().st_mode) == 0o444
     assert [path.name for path in where.warehouse.parent.glob("*.duckdb*")] == ["warehouse.duckdb"]
     versions = "SELECT tags['storage_version'] FROM duckdb_databases() WHERE database_name = 'warehouse'"
@@ -127,14 +128,14 @@ def test_what_is_published_is_closed_and_read_only(where: Places) -> None:
 
 def test_no_later_write_can_have_the_mtime_that_we_set(where: Places) -> None:
     """It lies before our own last write, so even a write within the same tick of the clock is told."""
-    play(where, SEED, 0)
+    begin(where)
     found = where.warehouse.stat()
     assert found.st_ctime_ns - found.st_mtime_ns > 0
 
 
 def test_a_failed_publication_leaves_the_slices_landed(where: Places) -> None:
     """The disk takes no file as large as the warehouse: the old one stays to the byte; the next one makes it up."""
-    play(where, SEED, 0)
+    begin(where)
     before = (look(where.warehouse), where.warehouse.read_bytes())
     with drive(where, str(SEED), "1", "1", "--file-size", "600000") as process:
         out, _ = process.communicate()

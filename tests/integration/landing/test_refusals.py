@@ -18,9 +18,11 @@ from pipeline.store import Places, opened
 from schemas.events import silent
 from tests.integration.landing import world
 from tests.integration.landing.stage import (
+    SEED,
     analyst,
     ask,
     assert_holds,
+    begin,
     drive_to_its_end,
     line_of,
     listing,
@@ -30,7 +32,6 @@ from tests.integration.landing.stage import (
     truth,
 )
 
-SEED = 7
 Prepare = Callable[[Places], None]
 
 
@@ -180,7 +181,7 @@ def test_a_new_store_is_not_born_over_something_else(prepare: Prepare, message: 
 @pytest.fixture
 def born(where: Places) -> Places:
     """A store that has published."""
-    play(where, SEED, 0)
+    begin(where)
     return where
 
 
