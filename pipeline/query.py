@@ -5,9 +5,9 @@ from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
+from unicodedata import combining, east_asian_width
 
 import duckdb
-from rich.cells import cell_len
 
 from pipeline.errors import Store, Usage
 
@@ -54,7 +54,7 @@ def as_data(answer: Answer) -> dict[str, Any]:
 def as_text(answer: Answer) -> str:
     """The answer as a table for a terminal."""
     shown = [[_text(value) for value in row] for row in answer.rows[:MOST_SHOWN]]
-    widths = [max([cell_len(name), *(cell_len(row[i]) for row in shown)]) for i, name in enumerate(answer.columns)]
+    widths = [max([_cells(name), *(_cells(row[i]) for row in shown)]) for i, name in enumerate(answer.columns)]
     numeric = [all(isinstance(row[i], int | float | Decimal | None) for row in answer.rows) for i in range(len(widths))]
     lines = ["  ".join(_padded(name, width) for name, width in zip(answer.columns, widths, strict=True)).rstrip()]
     lines.append("  ".join("-" * width for width in widths))
@@ -66,9 +66,14 @@ def as_text(answer: Answer) -> str:
     return "\n".join(lines)
 
 
+def _cells(text: str) -> int:
+    """How many cells of a terminal a text takes: wide letters two, marks on top of others none."""
+    return sum(0 if combining(letter) else 2 if east_asian_width(letter) in "WF" else 1 for letter in text)
+
+
 def _padded(text: str, width: int, *, right: bool = False) -> str:
     """The text in as many cells of a terminal; some letters take two."""
-    gap = " " * (width - cell_len(text))
+    gap = " " * (width - _cells(text))
     return gap + text if right else text + gap
 
 
