@@ -5,11 +5,11 @@ A load is: open the store, settle its tables, find the accounts, plan what is du
 
 import asyncio
 import secrets
-from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
+from dataclasses import dataclass
+from datetime import datetime
 from importlib.metadata import version
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -18,7 +18,6 @@ from config.settings import Settings, access_token, app_secret
 from connectors.ad_objects import AdObjects
 from connectors.ads_insights.connector import BIGGEST_PAGE, AdsInsights
 from connectors.ads_insights.life import Rhythm
-from connectors.errors import TokenRefused
 from connectors.graph.calls import Target
 from connectors.graph.client import Graph
 from connectors.graph.credentials import Credentials
@@ -26,53 +25,35 @@ from connectors.http.client import HttpClient
 from connectors.http.clock import Clock, SystemClock
 from connectors.pace.gate import Gate
 from connectors.pace.governor import Governor
-from pipeline import catalogue, closure
+from pipeline import catalogue
 from pipeline.book import LedgerBook, read_deadlines
+from pipeline.closing import close_objects
 from pipeline.committer import Committer
 from pipeline.discovery import Discovered, Whose, discover, known_accounts
 from pipeline.errors import Unpublished, Usage
+from pipeline.forget import forget_account, forget_table
 from pipeline.insights_work import InsightsWork
 from pipeline.journal import Journal
 from pipeline.ledger import Ledger
 from pipeline.meta_rows import meta_tables
 from pipeline.objects_work import ObjectsWork
-from pipeline.plan import Account, ObjectsTask, Plan, Wanted, due_insights, due_objects
+from pipeline.orders import Choice, Configured, Orders, orders
+from pipeline.plan import Account, Plan
+from pipeline.planning import planned
 from pipeline.refusals import Refusals
 from pipeline.run import carry_out
 from pipeline.sizes import Sizes
 from pipeline.store import Places, Store, opened
 from pipeline.summary import Summary
 from pipeline.warehouse import Published
-from schemas.ad_objects import OBJECT_TABLES, ObjectTable
+from pipeline.workshop import Workshop
+from schemas.ad_objects import OBJECT_TABLES
 from schemas.columns import Table
-from schemas.periods import Period, today_in
-from schemas.reports import Report
-from schemas.work import Failure, SliceId
+from schemas.work import Failure
 
 THREADS = 2
 """The pool that inflates, decodes, writes and publishes: as many as the smallest machine has cores."""
-FURTHEST_AHEAD = timedelta(hours=14)
-"""No zone is further ahead of UTC: no account's today is later than this."""
-IN_FULL = "objects.in_full"
 WAREHOUSE = "warehouse"
-
-
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """What a command was told on its line: tables, accounts, days; everything when left out."""
-
-    tables: tuple[str, ...] = ()
-    accounts: tuple[str, ...] = ()
-    since: date | None = None
-    until: date | None = None
-    only_failed: bool = False
-    insist: bool = False
-    wait: bool = False
-
-    @property
-    def account_ids(self) -> tuple[str, ...]:
-        """The accounts as digits."""
-        return tuple(account.removeprefix("act_") for account in self.accounts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,16 +83,14 @@ class App:
         Raises:
             Refused: Nothing was sent; the message says what to do.
         """
-        credentials = self._credentials()
-        reports, objects = self._chosen(choice)
-        started = self.clock.now()
+        credentials, wanted, started = self._credentials(), self._orders(choice), self.clock.now()
         with opened(self.places, command, started, self.journal, rehearsal=self.rehearsal, wait=choice.wait) as store:
-            owned = [*map(catalogue.of_report, reports), *map(catalogue.of_objects, objects)]
-            tables = catalogue.settle(owned, store.ledger, store.lake)
+            tables = catalogue.settle(catalogue.of_all(wanted.reports, wanted.objects), store.ledger, store.lake)
             summary = Summary(f"{started:%Y%m%dT%H%M%S}-{secrets.token_hex(3)}", command, started)
             store.ledger.begin_run(summary.run_id, command, started)
             try:
-                await self._load(store, credentials, choice, reports, objects, tables, summary)
+                async with self._graph(store.ledger, credentials) as graph:
+                    await self._load(store, graph, wanted, tables, summary)
             except BaseException:
                 store.ledger.end_run(summary.run_id, "interrupted", {}, self.clock.now())
                 raise
@@ -124,17 +103,16 @@ class App:
         Raises:
             Refused: The configuration or the store cannot be used.
         """
-        reports, objects = self._chosen(choice)
+        wanted = self._orders(choice)
         ledger = Ledger.read(self.places.ledger)
         if ledger is None:
-            return await self._first_plan(choice, reports, objects, offline=offline)
+            return await self._first_plan(wanted, offline=offline)
         with ledger:
-            owned = [*map(catalogue.of_report, reports), *map(catalogue.of_objects, objects)]
-            catalogue.refuse_other_grains(owned, ledger)
-            accounts = known_accounts(self._whose(), ledger)
+            catalogue.refuse_other_grains(catalogue.of_all(wanted.reports, wanted.objects), ledger)
+            accounts = known_accounts(wanted.everything.whose, ledger)
             if not offline:
-                accounts += await self._new_accounts(ledger)
-            return self._planned(ledger, self._filtered(accounts, choice), choice, reports, objects)
+                accounts += await self._new_accounts(wanted.everything.whose, ledger)
+            return planned(ledger, wanted.filtered(accounts), wanted, self.clock.now)
 
     async def publish(self, *, wait: bool = False) -> Published:
         """Makes up a failed publication.
@@ -143,9 +121,7 @@ class App:
             Refused: The store cannot be used.
             Unpublished: It failed again.
         """
-        now = self.clock.now()
-        self._refuse_unborn()
-        with opened(self.places, "publish", now, self.journal, rehearsal=self.rehearsal, wait=wait) as store:
+        with self._born_store("publish", wait=wait) as store:
             return self._publish(store)
 
     def drop(self, table: str | None, account: str | None, *, wait: bool = False) -> Published:
@@ -154,106 +130,56 @@ class App:
         Raises:
             Usage: The store knows neither.
         """
-        now = self.clock.now()
-        self._refuse_unborn()
-        with opened(self.places, "drop", now, self.journal, rehearsal=self.rehearsal, wait=wait) as store:
+        with self._born_store("drop", wait=wait) as store:
             if table is not None:
-                _drop_table(store, table)
+                forget_table(store, table)
             if account is not None:
-                _drop_account(store, account.removeprefix("act_"))
+                forget_account(store, account.removeprefix("act_"))
             return self._publish(store)
+
+    @contextmanager
+    def _born_store(self, command: str, *, wait: bool) -> Iterator[Store]:
+        """The store of a command on what was loaded.
+
+        Raises:
+            Usage: Nothing was.
+        """
+        if not self.places.ledger.exists():
+            raise Usage(f"store {self.places.state}: nothing was loaded yet; run `insights load` first")
+        now = self.clock.now()
+        with opened(self.places, command, now, self.journal, rehearsal=self.rehearsal, wait=wait) as store:
+            yield store
 
     # ---- a load, step by step ----
 
     async def _load(
-        self,
-        store: Store,
-        credentials: Credentials,
-        choice: Choice,
-        reports: Sequence[Report],
-        objects: Sequence[ObjectTable],
-        tables: dict[str, tuple[Table, ...]],
-        summary: Summary,
+        self, store: Store, graph: Graph, wanted: Orders, tables: dict[str, tuple[Table, ...]], summary: Summary
     ) -> None:
+        """Finds the accounts, plans what is due, carries it out, closes what refers to objects nobody listed."""
+        found = await discover(wanted.everything.whose, store.ledger, graph, self.clock.now(), self.journal)
+        plan = planned(store.ledger, wanted.filtered(found.accounts, found.unfound), wanted, self.clock.now)
+        self.journal("plan.made", slices=plan.slices, tasks=len(plan.insights) + len(plan.objects))
+        refusals = Refusals()
+        _record_unfound(found, refusals, summary)
+        _abandon_old(store.ledger, self.clock.now())
         with ThreadPoolExecutor(THREADS, thread_name_prefix="insights") as pool:
-            async with self._graph(store.ledger, credentials) as graph:
-                found = await discover(self._whose(), store.ledger, graph, self.clock.now(), self.journal)
-                accounts = self._filtered(found.accounts, choice, found.unfound)
-                plan = self._planned(store.ledger, accounts, choice, reports, objects)
-                self.journal("plan.made", slices=plan.slices, tasks=len(plan.insights) + len(plan.objects))
-                committer = Committer(store, pool, self.journal, summary.totals)
-                refusals = Refusals()
-                _record_unfound(found, refusals, summary)
-                await self._carry_out(plan, graph, committer, refusals, reports, tables, summary)
-                summary.token_refused = refusals.token is not None
-                summary.api_calls = dict(graph.tally.calls)
-                summary.throttled_responses = graph.tally.throttled
-                summary.seconds_waited = graph.seconds_waited
+            committer = Committer(store, pool, self.journal, summary.totals)
+            shop = Workshop(committer, refusals, self.clock, pool, self.journal, tables, summary.run_id)
+            sizes = Sizes(store.ledger, self.clock.now)
+            pages = sizes.pages((task.account.id, task.report.name) for task in plan.insights)
+            asking = self._insights(graph, LedgerBook(store.ledger, pool, self.clock, summary.run_id), pages)
+            insights = InsightsWork(shop, asking, wanted.everything.lookback_days, sizes)
+            objects = ObjectsWork(shop, AdObjects(graph, self.clock, self.journal))
+            await carry_out(plan, insights, objects)
+            sizes.save_pages(asking.pages, BIGGEST_PAGE)
+            await close_objects(objects, wanted, self.clock.now())
+        summary.token_refused = refusals.token is not None
+        summary.count(graph.tally, graph.seconds_waited)
 
-    async def _carry_out(
-        self,
-        plan: Plan,
-        graph: Graph,
-        committer: Committer,
-        refusals: Refusals,
-        reports: Sequence[Report],
-        tables: dict[str, tuple[Table, ...]],
-        summary: Summary,
-    ) -> None:
+    def _insights(self, graph: Graph, book: LedgerBook, pages: Mapping[tuple[str, str], int]) -> AdsInsights:
         runs = self.settings.report_runs
         rhythm = Rhythm(runs.poll_initial_seconds, runs.poll_max_seconds, runs.deadline_minutes * 60)
-        ledger = committer.store.ledger
-        book = LedgerBook(ledger, committer.pool, self.clock, summary.run_id)
-        _abandon_old(ledger, self.clock.now())
-        sizes = Sizes(ledger, self.clock.now)
-        pages = sizes.pages((task.account.id, task.report.name) for task in plan.insights)
-        asking = AdsInsights(graph, self.clock, rhythm, book, runs.max_in_flight_per_account, self.journal, pages)
-        insights = InsightsWork(
-            connector=asking,
-            committer=committer,
-            refusals=refusals,
-            clock=self.clock,
-            pool=committer.pool,
-            say=self.journal,
-            tables=tables,
-            run_id=summary.run_id,
-            lookback_days=self._lookback_days,
-            sizes=sizes,
-        )
-        objects = ObjectsWork(
-            connector=AdObjects(graph, self.clock, self.journal),
-            committer=committer,
-            refusals=refusals,
-            clock=self.clock,
-            pool=committer.pool,
-            say=self.journal,
-            tables=tables,
-            run_id=summary.run_id,
-            remember_in_full=lambda task, at: ledger.save_note(_in_full(task), at.isoformat()),
-        )
-        await carry_out(plan, insights, objects)
-        sizes.save_pages(asking.pages, BIGGEST_PAGE)
-        await self._close_objects(objects, reports, tables)
-
-    async def _close_objects(
-        self, work: ObjectsWork, reports: Sequence[Report], tables: dict[str, tuple[Table, ...]]
-    ) -> None:
-        """Every id in facts gets its row or its refusal; an account that may not be read is left for the next load."""
-        store, now = work.committer.store, self.clock.now()
-        listed = [name for name in OBJECT_TABLES if name in tables]
-        every = set(self.settings.ad_objects.tables) if self.settings.ad_objects else set()
-        for account in store.ledger.accounts().values() if listed else ():
-            account_id, zone, number = account["account_id"], account["time_zone"], store.ledger.last_landing
-            if work.refusals.of(account_id) is not None:
-                continue
-            gaps = closure.gaps_in_facts(store.ledger, store.lake, account_id, reports, listed, now)
-            closed = [await work.close(gap, OBJECT_TABLES[gap.table], zone) for gap in gaps]
-            if {"ads", "adcreatives"} <= set(listed):
-                creatives = closure.gap_in_creatives(store.ledger, store.lake, account_id, now)
-                if creatives is not None:
-                    await work.close(creatives, OBJECT_TABLES["adcreatives"], zone)
-            if all(closed) and every <= set(listed):
-                closure.looked(store.ledger, account_id, number)
+        return AdsInsights(graph, self.clock, rhythm, book, runs.max_in_flight_per_account, self.journal, pages)
 
     async def _finish(self, store: Store, summary: Summary) -> None:
         """Ends the run in the ledger, then publishes, so that the warehouse shows the run itself."""
@@ -300,87 +226,38 @@ class App:
     def _lookback_days(self) -> int:
         return self.settings.ads_insights.lookback_days if self.settings.ads_insights else 28
 
-    def _whose(self) -> Whose:
-        insights = self.settings.ads_insights
-        if insights is None:
-            return Whose(())
-        return Whose(insights.ad_accounts, insights.business_ids, insights.exclude_accounts)
-
-    def _chosen(self, choice: Choice) -> tuple[tuple[Report, ...], tuple[ObjectTable, ...]]:
-        """The reports and tables of objects that a command is about.
+    def _orders(self, choice: Choice) -> Orders:
+        """What a command is about.
 
         Raises:
-            Usage: `--table` names none that is configured, or no family is configured.
+            Usage: It names what is not configured, or nothing is configured.
         """
-        reports = self.settings.reports
-        objects = self.settings.ad_objects
-        tables = tuple(OBJECT_TABLES[name] for name in objects.tables) if objects and reports else ()
-        names = {*(report.name for report in reports), *(table.table.name for table in tables)}
-        if not names:
+        insights, objects = self.settings.ads_insights, self.settings.ad_objects
+        if insights is None:
             raise Usage("the configuration asks for no table: add a section [ads_insights] with its accounts")
-        unknown = [table for table in choice.tables if table not in names]
-        if unknown:
-            raise Usage(f"--table {unknown[0]}: this is not configured; there are {', '.join(sorted(names))}")
-        self._refuse_strange(choice)
-        wanted = set(choice.tables) or names
-        return (
-            tuple(report for report in reports if report.name in wanted),
-            tuple(table for table in tables if table.table.name in wanted),
+        everything = Configured(
+            reports=self.settings.reports,
+            objects=tuple(OBJECT_TABLES[name] for name in objects.tables) if objects else (),
+            whose=Whose(insights.ad_accounts, insights.business_ids, insights.exclude_accounts),
+            since=insights.since,
+            lookback_days=insights.lookback_days,
+            include_today=insights.include_today,
         )
+        return orders(everything, choice, self.clock.now())
 
-    def _refuse_strange(self, choice: Choice) -> None:
-        """Refuses accounts and days that are not configured, as far as that is known before anybody is asked.
+    # ---- plans ----
 
-        Raises:
-            Usage: As said.
-        """
-        insights = self.settings.ads_insights
-        if insights is None:
-            return
-        if not insights.business_ids:
-            _refuse_unknown(choice, [name for name in insights.ad_accounts if name not in insights.exclude_accounts])
-        since, latest = choice.since or insights.since, (self.clock.now() + FURTHEST_AHEAD).date()
-        if choice.since and choice.since > latest:
-            raise Usage(f"--since {choice.since} lies in the future; name a day that has been")
-        if choice.until and choice.until < since:
-            raise Usage(
-                f"--until {choice.until} lies before [ads_insights] since = {since}; name an earlier --since too"
-            )
-
-    def _refuse_unborn(self) -> None:
-        """Refuses a command on what was loaded where nothing was.
-
-        Raises:
-            Usage: As said.
-        """
-        if not self.places.ledger.exists():
-            raise Usage(f"store {self.places.state}: nothing was loaded yet; run `insights load` first")
-
-    def _filtered(self, accounts: Iterable[Account], choice: Choice, unfound: Iterable[str] = ()) -> list[Account]:
-        """The accounts that a command is about; `unfound` are those that fail on their own.
-
-        Raises:
-            Usage: `--account` names one that there is not.
-        """
-        there = list(accounts)
-        _refuse_unknown(choice, [*(account.id for account in there), *unfound])
-        return [account for account in there if not choice.accounts or account.id in choice.account_ids]
-
-    # ---- planning ----
-
-    async def _first_plan(
-        self, choice: Choice, reports: Sequence[Report], objects: Sequence[ObjectTable], *, offline: bool
-    ) -> Plan:
+    async def _first_plan(self, wanted: Orders, *, offline: bool) -> Plan:
         """A plan before the store is born: zones are asked for, unless offline, and kept nowhere."""
         if offline:
             raise Usage("there is no ledger yet, so nothing is known offline; leave --offline out")
         with self._passing_ledger() as ledger:
-            accounts = await self._asked(self._whose(), ledger)
-            return self._planned(ledger, self._filtered(accounts, choice), choice, reports, objects)
+            accounts = await self._asked(wanted.everything.whose, ledger)
+            return planned(ledger, wanted.filtered(accounts), wanted, self.clock.now)
 
-    async def _new_accounts(self, ledger: Ledger) -> list[Account]:
+    async def _new_accounts(self, whose: Whose, ledger: Ledger) -> list[Account]:
         """The accounts that were configured since the last load."""
-        whose, known = self._whose(), ledger.accounts()
+        known = ledger.accounts()
         new = Whose(
             [name for name in whose.ad_accounts if name not in known and name not in whose.excluded],
             [name for name in whose.business_ids if ledger.business_accounts(name).asked_at is None],
@@ -411,72 +288,6 @@ class App:
             raise refused[0]
         return found.accounts
 
-    def _planned(
-        self,
-        ledger: Ledger,
-        accounts: Sequence[Account],
-        choice: Choice,
-        reports: Sequence[Report],
-        objects: Sequence[ObjectTable],
-    ) -> Plan:
-        now = self.clock.now()
-        alive = ledger.adoptable(now)
-        sizes = Sizes(ledger, self.clock.now)
-        insights = [
-            task
-            for account in accounts
-            for report in reports
-            for task in due_insights(
-                report,
-                account,
-                self._wanted(choice, account, now),
-                ledger.slices_of(report.name, account.id),
-                now,
-                alive,
-                sizes.of(report.name, account.id, report.definition_hash),
-            )
-        ]
-        listings = [
-            task
-            for account in accounts
-            for table in objects
-            if (task := self._listing(ledger, table, account, now)) is not None
-        ]
-        return Plan(now, tuple(insights), tuple(listings))
-
-    def _listing(self, ledger: Ledger, table: ObjectTable, account: Account, now: datetime) -> ObjectsTask | None:
-        name = table.table.name
-        noted = ledger.note(f"{IN_FULL}.{name}.{account.id}")
-        in_full_at = datetime.fromisoformat(noted) if noted else None
-        return due_objects(table, account, ledger.slice(SliceId(name, account.id, None)), in_full_at, now)
-
-    def _wanted(self, choice: Choice, account: Account, now: datetime) -> Wanted:
-        insights = self.settings.ads_insights
-        if insights is None:
-            raise AssertionError("reports stand in [ads_insights]")
-        today = today_in(account.zone, now)
-        since = choice.since or insights.since
-        until = min(choice.until or today, today)
-        days = Period.inclusive(since, max(since, until))
-        return Wanted(
-            days=days,
-            since=insights.since,
-            lookback_days=insights.lookback_days,
-            include_today=insights.include_today,
-            insist=choice.insist or choice.only_failed,
-            only_failed=choice.only_failed,
-        )
-
-
-def _refuse_unknown(choice: Choice, there: Sequence[str]) -> None:
-    unknown = [name for name in choice.account_ids if name not in there]
-    if unknown:
-        raise Usage(f"--account {unknown[0]}: this is not configured; there are {', '.join(sorted(there)) or 'none'}")
-
-
-def _in_full(task: ObjectsTask) -> str:
-    return f"{IN_FULL}.{task.table.table.name}.{task.account.id}"
-
 
 def _abandon_old(ledger: Ledger, now: datetime) -> None:
     """Report runs of killed processes that are too old to be adopted: nobody waits for them any more."""
@@ -489,30 +300,7 @@ def _record_unfound(found: Discovered, refusals: Refusals, summary: Summary) -> 
     for account, fault in {**found.refused, **found.businesses_refused}.items():
         refusals.learn(account, fault)
         codes = (fault.code, fault.subcode, fault.fbtrace_id)
-        failure = Failure("ad_accounts", account, "", str(fault), fault.remedy)
-        summary.totals.failures.append(replace(failure, code=codes[0], subcode=codes[1], fbtrace_id=codes[2]))
-        if isinstance(fault, TokenRefused):
-            refusals.token = fault
+        summary.totals.failures.append(Failure("ad_accounts", account, "", str(fault), fault.remedy, *codes))
     for account in found.vanished:
         reason = "its business no longer shows this account; if that is meant, add it to exclude_accounts"
         summary.totals.failures.append(Failure("ad_accounts", account, "", reason, "configure"))
-
-
-def _drop_table(store: Store, table: str) -> None:
-    owned = {
-        report: [t.name for owner, t in store.ledger.tables() if owner == report] for report in store.ledger.reports()
-    }
-    if table not in owned:
-        raise Usage(f"--table {table}: the store knows no such table; there are {', '.join(sorted(owned)) or 'none'}")
-    store.ledger.drop_report(table)
-    for name in owned[table]:
-        store.lake.drop(name)
-
-
-def _drop_account(store: Store, account: str) -> None:
-    files = [file for slice_id, file in store.ledger.files() if slice_id.scope.split("/")[0] == account]
-    if not files and account not in store.ledger.accounts():
-        raise Usage(f"--account {account}: the store knows no such account")
-    store.ledger.drop_account(account)
-    for file in files:
-        (store.lake.root / file.path).unlink(missing_ok=True)

@@ -35,6 +35,11 @@ def of_objects(table: ObjectTable) -> Owned:
     return Owned(table.table.name, OBJECTS, OBJECTS, (table.table,))
 
 
+def of_all(reports: Iterable[Report], objects: Iterable[ObjectTable]) -> list[Owned]:
+    """Everything that a command is about."""
+    return [*map(of_report, reports), *map(of_objects, objects)]
+
+
 def refuse_other_grains(owned: Iterable[Owned], ledger: Ledger) -> None:
     """Refuses a report whose grain changed under its name: its old rows and its new ones would not be alike.
 

@@ -21,7 +21,8 @@ from pipeline.journal import Journal, Listener, stderr_log
 
 if TYPE_CHECKING:  # `app` pulls in every heavy library; commands import it when they run
     from config.settings import Settings
-    from pipeline.app import App, Choice
+    from pipeline.app import App
+    from pipeline.orders import Choice
 
 T = TypeVar("T")
 FAILED, USAGE, TOKEN, INTERRUPTED = 1, 2, 3, 130
@@ -139,7 +140,7 @@ def chosen(command: Command) -> Command:
 def _choice(
     tables: Sequence[str], accounts: Sequence[str], since: date | None, until: date | None, **more: bool
 ) -> "Choice":
-    from pipeline.app import Choice  # noqa: PLC0415 - heavy
+    from pipeline.orders import Choice  # noqa: PLC0415 - heavy
 
     if since and until and since > until:
         raise click.UsageError(f"--since {since} lies after --until {until}; both days are inclusive")

@@ -25,6 +25,10 @@ from schemas.reports import Filter
 
 ENDING = (TokenRefused, PermissionRefused, Throttled, Blocked, VersionDead)
 """Faults that no part escapes: they fail the slice."""
+GENERATION_FAILED = -2
+"""The code of a report run that Meta could not generate: submitted again, then split (graph-api 2.12)."""
+MOST_IN_VAIN = 4
+"""So many parts that Meta could not generate before the first is read are an outage, not one object's fault."""
 SHOWN_HOLES = 20
 """Holes that a slice's reason spells out; more are counted."""
 HELD_ROWS = 20_000
@@ -63,6 +67,7 @@ class Found:
     place: str
     read: list[PartRead] = field(default_factory=list)
     holes: list[Hole] = field(default_factory=list)
+    in_vain: int = 0
 
     @property
     def as_of(self) -> datetime:
@@ -152,17 +157,21 @@ class SliceInParts:
         if fault is not None:
             await self._divide(part, fault)
 
-    async def _tried(self, part: Part) -> TooMuch | None:
+    async def _tried(self, part: Part) -> Fault | None:
         """Reads the part, or leaves it out; gives the fault of one that must be divided."""
         try:
             self.found.read.append(await self._read(self._question(part), part))
-        except TooMuch as fault:
-            return fault
         except Fault as fault:
-            if _ends_everything(fault):
+            if _ends_everything(fault) or self._is_outage(fault):
                 raise
+            if wants_less(fault):
+                return fault
             self._leave_out(part, fault)
         return None
+
+    def _is_outage(self, fault: Fault) -> bool:
+        self.found.in_vain += fault.code == GENERATION_FAILED
+        return self.found.in_vain >= MOST_IN_VAIN and not self.found.read
 
     async def _divide(self, part: Part, fault: Fault) -> None:
         part = await self._knowing_ids(part)
@@ -253,6 +262,11 @@ class _Ids(Receiver):
 
     async def take(self, page: bytes) -> None:
         self.found |= {str(row[self._column]) for row in orjson.loads(page) if self._column in row}
+
+
+def wants_less(fault: Exception) -> bool:
+    """Whether a smaller question may be answered where this one was not."""
+    return isinstance(fault, TooMuch) or (isinstance(fault, GaveUp) and fault.code == GENERATION_FAILED)
 
 
 def _ends_everything(fault: Fault) -> bool:

@@ -12,19 +12,18 @@ import pyarrow.parquet as pq
 
 from connectors.ad_objects import AdObjects, Listing
 from connectors.errors import Fault, Missing, PermissionRefused
-from connectors.http.clock import Clock
 from pipeline.closure import Gap
-from pipeline.committer import Closing, Committer
+from pipeline.committer import Closing
 from pipeline.errors import Inconsistent
 from pipeline.lake import Lake, path_of
 from pipeline.normalise.frames import Source, quarantine_table
 from pipeline.normalise.objects import ObjectRows, upserted
 from pipeline.plan import Account, ObjectsTask
-from pipeline.refusals import Refusals
+from pipeline.planning import remember_in_full
 from pipeline.slices import SliceWriter, Target
+from pipeline.workshop import Workshop
 from schemas.ad_objects import ObjectTable
 from schemas.columns import Table
-from schemas.events import Say
 from schemas.periods import State
 from schemas.work import SliceRecord, current_place
 
@@ -54,37 +53,32 @@ class ObjectsReading:
 
 @dataclass(frozen=True, slots=True)
 class ObjectsWork:
-    """What the listings of one run share; `tables` are the tables with every column they ever had."""
+    """Ad objects in one run."""
 
+    shop: Workshop
     connector: AdObjects
-    committer: Committer
-    refusals: Refusals
-    clock: Clock
-    pool: Executor
-    say: Say
-    tables: Mapping[str, tuple[Table, ...]]
-    run_id: str
-    remember_in_full: Callable[[ObjectsTask, datetime], None]
 
     async def do(self, task: ObjectsTask) -> None:
         """Carries the listing out."""
         record = self._record(task)
-        refused = self.refusals.of(task.account.id)
+        refused = self.shop.refusals.of(task.account.id)
         if refused is not None:
-            await self.committer.fail([record], refused)
+            await self.shop.committer.fail([record], refused)
             return
-        table = self.tables[task.table.table.name][0]
-        reading = ObjectsReading(table, self._source(task), self.pool, self.clock.now)
+        table = self.shop.tables[task.table.table.name][0]
+        reading = ObjectsReading(table, self._source(task), self.shop.pool, self.shop.clock.now)
         try:
             answer = await self.connector.fetch(Listing(task.table, task.account.id, task.gone_since), reading)
             read = replace(record, as_of=answer.as_of, fetched_at=reading.fetched_at)
-            writer = await asyncio.get_running_loop().run_in_executor(self.pool, self._written, task, table, reading)
-            await self.committer.land([Closing(writer, read)])
+            writer = await asyncio.get_running_loop().run_in_executor(
+                self.shop.pool, self._written, task, table, reading
+            )
+            await self.shop.committer.land([Closing(writer, read)])
             if task.gone_since is None:
-                self.remember_in_full(task, answer.as_of)
+                remember_in_full(self.shop.committer.store.ledger, task, answer.as_of)
         except (Fault, Inconsistent, OSError) as fault:
-            self.refusals.learn(task.account.id, fault)
-            await self.committer.fail([record], fault)
+            self.shop.refusals.learn(task.account.id, fault)
+            await self.shop.committer.fail([record], fault)
 
     async def close(self, gap: Gap, table: ObjectTable, zone: str) -> bool:
         """Reads objects by id that no listing showed, and remembers those that Meta refuses; whether none is left.
@@ -92,12 +86,12 @@ class ObjectsWork:
         Where the listing itself failed nothing is asked: rows by id would stand for the listing that is still due.
         """
         task = ObjectsTask(table, Account(gap.account, zone), "named by facts")
-        known = self.committer.store.ledger.slice(task.id)
+        known = self.shop.committer.store.ledger.slice(task.id)
         if known is None or known.state is State.FAILED:
             return False
-        kept = self.tables[gap.table][0]
-        reading = ObjectsReading(kept, self._source(task), self.pool, self.clock.now)
-        asked = self.clock.now()
+        kept = self.shop.tables[gap.table][0]
+        reading = ObjectsReading(kept, self._source(task), self.shop.pool, self.shop.clock.now)
+        asked = self.shop.clock.now()
         refused = await self.connector.by_id(Listing(table, gap.account), gap.ids, reading)
         self._remember(gap, refused)
         closed = all(isinstance(fault, Missing | PermissionRefused) for fault in refused.values())
@@ -105,15 +99,17 @@ class ObjectsWork:
             return closed
         record = replace(self._record(task), as_of=known.as_of or asked, fetched_at=reading.fetched_at)
         try:
-            writer = await asyncio.get_running_loop().run_in_executor(self.pool, self._written, task, kept, reading)
-            await self.committer.land([Closing(writer, record)])
+            writer = await asyncio.get_running_loop().run_in_executor(
+                self.shop.pool, self._written, task, kept, reading
+            )
+            await self.shop.committer.land([Closing(writer, record)])
         except (Inconsistent, OSError) as fault:
-            await self.committer.fail([self._record(task)], fault)
+            await self.shop.committer.fail([self._record(task)], fault)
             return False
         return closed
 
     def _remember(self, gap: Gap, refused: Mapping[str, Fault]) -> None:
-        ledger, now = self.committer.store.ledger, self.clock.now()
+        ledger, now = self.shop.committer.store.ledger, self.shop.clock.now()
         for name in gap.ids:
             fault = refused.get(name)
             if isinstance(fault, Missing | PermissionRefused):
@@ -121,7 +117,7 @@ class ObjectsWork:
                 ledger.save_missing(gap.account, gap.table, {"id": name, **codes}, now)
             elif fault is None:
                 ledger.found(gap.table, name)
-        self.say("objects.closed", table=gap.table, account=gap.account, ids=len(gap.ids), refused=len(refused))
+        self.shop.say("objects.closed", table=gap.table, account=gap.account, ids=len(gap.ids), refused=len(refused))
 
     def _record(self, task: ObjectsTask) -> SliceRecord:
         return SliceRecord(
@@ -132,7 +128,7 @@ class ObjectsWork:
             rows=0,
             as_of=None,
             fetched_at=None,
-            run_id=self.run_id,
+            run_id=self.shop.run_id,
             definition="objects",
         )
 
@@ -143,15 +139,19 @@ class ObjectsWork:
             scope=task.account.id,
             owner=OWNER,
             owner_id=task.account.id,
-            fetched_at=self.clock.now(),
-            run_id=self.run_id,
+            fetched_at=self.shop.clock.now(),
+            run_id=self.shop.run_id,
             place=f"{name} {task.account.id}",
         )
+
+    async def _in_pool(self, task: ObjectsTask, table: Table, reading: ObjectsReading) -> SliceWriter:
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self.shop.pool, self._written, task, table, reading)
 
     def _written(self, task: ObjectsTask, table: Table, reading: ObjectsReading) -> SliceWriter:
         """The old rows with the new ones over them, in a writer; runs in the pool."""
         place = current_place(OWNER, task.account.id)
-        lake: Lake = self.committer.store.lake
+        lake: Lake = self.shop.committer.store.lake
         read, aside = reading.rows.table()
         writer = SliceWriter(lake, Target(task.id, place, (table,)))
         writer.write(table.name, upserted(_known(lake.root / path_of(table.name, place)), read))

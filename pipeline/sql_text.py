@@ -93,11 +93,6 @@ def delete_quarantine() -> str:
     )
 
 
-def keep_quarantine(tables: Iterable[str]) -> Bound:
-    """Removes what was set aside of tables other than these."""
-    return "DELETE FROM meta.quarantine WHERE table_name NOT IN (SELECT unnest(?::VARCHAR[]))", [list(tables)]
-
-
 def _insert(target: str, table: Table) -> str:
     """Every declared column is selected through a typed, empty first branch, so that none has to be in the files."""
     wanted = ", ".join(name(declared.name) for declared in table.columns)

@@ -5,10 +5,11 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
-from pipeline.app import App, Choice
+from pipeline.app import App
 from pipeline.errors import Usage
 from pipeline.ledger import Ledger
 from pipeline.lock import holder
+from pipeline.orders import Choice
 from schemas.work import SliceRecord
 
 

@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
 
+from connectors.graph.door import Tally
 from pipeline.warehouse import Published
 from schemas.work import Failure, Totals
 
@@ -25,6 +26,12 @@ class Summary:
     seconds_waited: float = 0.0
     token_refused: bool = False
     published: Published | None = None
+
+    def count(self, tally: Tally, seconds_waited: float) -> None:
+        """Takes over what went through the door."""
+        self.api_calls = dict(tally.calls)
+        self.throttled_responses = tally.throttled
+        self.seconds_waited = seconds_waited
 
     @property
     def exit_code(self) -> int:

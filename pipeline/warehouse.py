@@ -285,7 +285,6 @@ def _shape_tables(connection: duckdb.DuckDBPyConnection, tables: Sequence[tuple[
     for statement in sql.create_quarantine():
         connection.execute(statement)
     wanted = {table.name: table for _, table in tables}
-    connection.execute(*sql.keep_quarantine(wanted))
     present = sql.columns_of(connection, "main")
     for name in present.keys() - wanted.keys():
         connection.execute(f"DROP TABLE {sql.name(name)}")

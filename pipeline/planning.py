@@ -1,0 +1,53 @@
+"""Owns how the ledger's memory becomes a plan: reads what is known, lets `plan` decide what is due."""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+
+from pipeline.ledger import Ledger
+from pipeline.orders import Orders
+from pipeline.plan import Account, ObjectsTask, Plan, due_insights, due_objects
+from pipeline.sizes import Sizes
+from schemas.ad_objects import ObjectTable
+from schemas.work import SliceId
+
+IN_FULL = "objects.in_full"
+
+
+def planned(ledger: Ledger, accounts: Sequence[Account], orders: Orders, now: Callable[[], datetime]) -> Plan:
+    """What is due of these accounts; the clock is read once for all of it."""
+    moment = now()
+    alive = ledger.adoptable(moment)
+    sizes = Sizes(ledger, now)
+    insights = [
+        task
+        for account in accounts
+        for report in orders.reports
+        for task in due_insights(
+            report,
+            account,
+            orders.wanted(account, moment),
+            ledger.slices_of(report.name, account.id),
+            moment,
+            alive,
+            sizes.of(report.name, account.id, report.definition_hash),
+        )
+    ]
+    listings = [
+        task
+        for account in accounts
+        for table in orders.objects
+        if (task := _listing(ledger, table, account, moment)) is not None
+    ]
+    return Plan(moment, tuple(insights), tuple(listings))
+
+
+def _listing(ledger: Ledger, table: ObjectTable, account: Account, now: datetime) -> ObjectsTask | None:
+    name = table.table.name
+    noted = ledger.note(f"{IN_FULL}.{name}.{account.id}")
+    in_full_at = datetime.fromisoformat(noted) if noted else None
+    return due_objects(table, account, ledger.slice(SliceId(name, account.id, None)), in_full_at, now)
+
+
+def remember_in_full(ledger: Ledger, task: ObjectsTask, at: datetime) -> None:
+    """Archived and deleted objects of a table were read in full."""
+    ledger.save_note(f"{IN_FULL}.{task.table.table.name}.{task.account.id}", at.isoformat())
