@@ -186,7 +186,7 @@ def test_a_day_too_large_is_divided_by_its_objects(report: Report, limit: int, o
         assert_rightly_asked(gate, report)
 
 
-@pytest.mark.parametrize("report", [AD, PEOPLE, ACCOUNT], ids=lambda report: report.level)
+@pytest.mark.parametrize("report", [AD, ACCOUNT], ids=lambda report: report.level)
 def test_a_day_too_wide_is_divided_by_its_fields(report: Report, tmp_path: Path, gate: Gate, sandbox: Sandbox) -> None:
     """Where no question of more than twelve fields is answered, parts of fields are joined again by key."""
     gate.too_much = lambda params: len(params["fields"]) > 12
@@ -280,6 +280,27 @@ def test_a_refused_token_is_no_hole(tmp_path: Path, gate: Gate, sandbox: Sandbox
     assert ended.code == 3
     assert ended.json["slices"]["landed"] == 0
     assert shop.ask("SELECT DISTINCT state FROM meta.slices") == [("failed",)]
+
+
+def test_a_load_killed_between_parts_is_made_up_by_the_next(tmp_path: Path) -> None:
+    """A report run of a part is not taken for one of the whole slice: the next load asks again."""
+    with running_sandbox("--size", "small", "--async-row-limit", "2") as sandbox:
+        shop = configured(tmp_path, sandbox.url, AD, objects='[ad_objects]\ntables = ["campaigns", "adsets", "ads"]')
+        assert shop.dying_load("report_run.submitted", 5) == -9
+        assert shop.load(now=NOW + timedelta(minutes=5)).code == 0
+        assert_equal(shop, AD, truth_of(sandbox, AD))
+
+
+def test_a_day_that_meta_cannot_generate_is_divided(tmp_path: Path, gate: Gate, sandbox: Sandbox) -> None:
+    """A run that fails in generation is submitted again, and after the last time asked in parts."""
+    failed = {"run_status": "Job Failed", "error_code": -2, "error_subcode": 2490547, "error_message": "failed"}
+    sandbox.script({"match": {"op": "submit"}, "do": failed, "times": 4})
+    shop = configured(tmp_path, gate.url, ACCOUNT, objects="")
+    shop.config.write_text(shop.config.read_text().replace(str(SINCE), "2026-11-19"))
+    ended = shop.load()
+    assert (ended.code, ended.json["failures"]) == (0, [])
+    assert_equal(shop, ACCOUNT, [row for row in truth_of(sandbox, ACCOUNT) if row["date_start"] == "2026-11-19"])
+    assert len(gate.asked) == 6
 
 
 def test_a_stuck_run_is_overtaken_by_smaller_ones(tmp_path: Path, gate: Gate, sandbox: Sandbox) -> None:
