@@ -2,8 +2,7 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import Executor
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, time
 from typing import Any
@@ -11,8 +10,7 @@ from typing import Any
 from connectors.ads_insights.connector import AdsInsights
 from connectors.base import Answer
 from connectors.errors import Fault, TooMuch
-from connectors.http.clock import Clock
-from pipeline.committer import Closing, Committer
+from pipeline.committer import Closing
 from pipeline.errors import Inconsistent
 from pipeline.insights_parts import HELD_ROWS, Found, PartReading, SliceInParts, wants_less
 from pipeline.landed_ids import landed_ids
@@ -21,11 +19,10 @@ from pipeline.normalise.layout import Layout
 from pipeline.part_buffer import PartBuffer
 from pipeline.plan import DueSlice, InsightsTask
 from pipeline.reading import InsightsReading, Into
-from pipeline.refusals import Refusals
 from pipeline.sizes import Size, Sizes
 from pipeline.slices import SliceWriter, Target
+from pipeline.workshop import Workshop
 from schemas.columns import Table
-from schemas.events import Say
 from schemas.periods import State, settled_at, today_in
 from schemas.work import SliceId, SliceRecord, day_place
 
@@ -37,16 +34,10 @@ EXPECTED = (Fault, Inconsistent, OSError)
 
 @dataclass(frozen=True, slots=True)
 class InsightsWork:
-    """What the tasks of one run share; `tables` are every table a report has or had, the facts first."""
+    """Ads insights in one run."""
 
+    shop: Workshop
     connector: AdsInsights
-    committer: Committer
-    refusals: Refusals
-    clock: Clock
-    pool: Executor
-    say: Say
-    tables: Mapping[str, tuple[Table, ...]]
-    run_id: str
     lookback_days: int
     sizes: Sizes
     _claimed: set[SliceId] = field(default_factory=set)
@@ -123,8 +114,8 @@ class InsightsWork:
             OSError: Files could not be written.
         """
         self._refuse(task)
-        lake = self.committer.store.lake
-        reading = InsightsReading(self._into(task), lake, self.pool, self.clock.now, self.say)
+        lake = self.shop.committer.store.lake
+        reading = InsightsReading(self._into(task), lake, self.shop.pool, self.shop.clock.now, self.shop.say)
         try:
             answer = await self.connector.fetch(task.question, reading, on_stuck)
             await reading.finish()
@@ -135,14 +126,14 @@ class InsightsWork:
         self.sizes.worked(task.report.name, task.account.id, task.period.days)
 
     def _refuse(self, task: InsightsTask) -> None:
-        refused = self.refusals.of(task.account.id)
+        refused = self.shop.refusals.of(task.account.id)
         if refused is not None:
             raise refused
 
     async def _fail(self, task: InsightsTask, fault: Exception) -> None:
-        self.refusals.learn(task.account.id, fault)
+        self.shop.refusals.learn(task.account.id, fault)
         records = [record for record in self._records(task) if record.id not in self._claimed]
-        await self.committer.fail(records, fault)
+        await self.shop.committer.fail(records, fault)
 
     async def _land(self, closings: Sequence[Closing]) -> None:
         """Lands what no other answer of this run has; one that is called off has landed or not begun."""
@@ -153,7 +144,7 @@ class InsightsWork:
         self._claimed.update(closing.record.id for closing in free)
         if not free:
             return
-        landing = asyncio.ensure_future(self.committer.land(free))
+        landing = asyncio.ensure_future(self.shop.committer.land(free))
         try:
             await asyncio.shield(landing)
         except asyncio.CancelledError:
@@ -169,7 +160,7 @@ class InsightsWork:
         if halves is None:
             await self._in_parts(task, fault)
             return
-        self.say("task.halved", question=task.question.place, because=fault.message)
+        self.shop.say("task.halved", question=task.question.place, because=fault.message)
         for half in halves:
             await self.do(half)
 
@@ -200,17 +191,21 @@ class InsightsWork:
         return True
 
     async def _parts(self, task: InsightsTask, refused: Fault | None) -> None:
-        lake = self.committer.store.lake
+        lake = self.shop.committer.store.lake
         into = self._into(task)
         in_parts = SliceInParts(
             connector=self.connector,
             question=replace(task.question, adopted=None),
             open_reading=lambda: PartReading(
-                into, lambda target, _: PartBuffer(lake, target, HELD_ROWS), self.pool, self.clock.now, self.say
+                into,
+                lambda target, _: PartBuffer(lake, target, HELD_ROWS),
+                self.shop.pool,
+                self.shop.clock.now,
+                self.shop.say,
             ),
             candidates=lambda question, level: landed_ids(lake, question.account, level, question.narrowing),
-            pool=self.pool,
-            say=self.say,
+            pool=self.shop.pool,
+            say=self.shop.say,
             found=Found(task.question.place),
         )
         found = await in_parts.ask(self._known(task).parts, refused)
@@ -223,9 +218,9 @@ class InsightsWork:
 
     async def _put_together(self, task: InsightsTask, into: Into, found: Found) -> Closing:
         [target] = into.targets.values()
-        writer = SliceWriter(self.committer.store.lake, target)
+        writer = SliceWriter(self.shop.committer.store.lake, target)
         try:
-            await asyncio.get_running_loop().run_in_executor(self.pool, found.write, target, writer)
+            await asyncio.get_running_loop().run_in_executor(self.shop.pool, found.write, target, writer)
         except BaseException:
             writer.discard()
             raise
@@ -243,7 +238,7 @@ class InsightsWork:
     # ---- what is asked and what came ----
 
     def _into(self, task: InsightsTask) -> Into:
-        tables = self.tables[task.report.name]
+        tables = self.shop.tables[task.report.name]
         targets = {due.whole.start: _target(task, due, tables) for due in task.slices}
         question = task.question
         source = Source(
@@ -251,14 +246,14 @@ class InsightsWork:
             scope=task.account.id,
             owner=OWNER,
             owner_id=task.account.id,
-            fetched_at=self.clock.now(),
-            run_id=self.run_id,
+            fetched_at=self.shop.clock.now(),
+            run_id=self.shop.run_id,
             place=question.place,
         )
         return Into(Layout(task.report), targets, source)
 
     def _records(self, task: InsightsTask) -> list[SliceRecord]:
-        today = today_in(task.account.zone, self.clock.now())
+        today = today_in(task.account.zone, self.shop.clock.now())
         return [
             SliceRecord(
                 id=SliceId.of_day(task.report.name, task.account.id, due.whole.start),
@@ -268,7 +263,7 @@ class InsightsWork:
                 rows=0,
                 as_of=None,
                 fetched_at=None,
-                run_id=self.run_id,
+                run_id=self.shop.run_id,
                 definition=task.report.definition_hash,
                 reason=NOT_OVER if today in due.asked else "",
             )
@@ -291,9 +286,9 @@ class InsightsWork:
     def _report(self, task: InsightsTask, reading: InsightsReading | PartReading) -> None:
         """What was not as declared is said once an answer, with how often."""
         for name, rows in reading.lacking.items():
-            self.say("rows.lack_breakdown", question=task.question.place, breakdown=name, rows=rows)
+            self.shop.say("rows.lack_breakdown", question=task.question.place, breakdown=name, rows=rows)
         for name, rows in reading.unknown.items():
-            self.say("rows.unknown_field", question=task.question.place, field=name, rows=rows)
+            self.shop.say("rows.unknown_field", question=task.question.place, field=name, rows=rows)
 
 
 def _target(task: InsightsTask, due: DueSlice, tables: tuple[Table, ...]) -> Target:
