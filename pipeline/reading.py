@@ -32,6 +32,17 @@ class Into:
     targets: Mapping[date, Target]
     source: frames.Source
 
+    def home(self, day: date) -> date | None:
+        """The slice, by its first day, that a row starting on `day` belongs to; None if none was asked for it.
+
+        Mostly that day itself; Meta may cut the first slice of a range at what it keeps, and then starts later.
+        """
+        if day in self.targets:
+            return day
+        before = max((start for start in self.targets if start < day), default=None)
+        within = self.targets[before].place.within if before is not None else None
+        return before if within is not None and day < within[2] else None
+
 
 class Sink(Protocol):
     """Takes the typed rows of one slice, or of a part of one."""
@@ -156,8 +167,9 @@ class Reading(Generic[SinkOf]):
 
     def _divide(self, table: str, rows: pa.Table, writers: Mapping[date, SinkOf], found: frames.Frames) -> None:
         for day, part in frames.by_day(rows):
-            if day in writers:
-                writers[day].write(table, part)
+            home = self._into.home(day)
+            if home is not None:
+                writers[home].write(table, part)
             else:
                 found.aside += frames.whole_rows(table, part, OUTSIDE, self._source)
 
@@ -165,7 +177,7 @@ class Reading(Generic[SinkOf]):
         first = min(writers)
         by_writer: dict[date, list[dict[str, object]]] = {}
         for day, row in found.aside:
-            home = day if day is not None and day in writers else first
+            home = (self._into.home(day) if day is not None else None) or first
             by_writer.setdefault(home, []).append({**row, "slice_start": self._into.targets[home].id.start})
         for home, rows in by_writer.items():
             writers[home].set_aside(frames.quarantine_table(rows))
