@@ -1,15 +1,10 @@
 """Owns the SQL that is made from declarations: quoting, creating, replacing a slice's rows."""
 
-from collections.abc import Iterable
-
 import duckdb
 
 from schemas.columns import Column, Kind, Table
 from schemas.meta import QUARANTINE
 from schemas.work import Place
-
-Bound = tuple[str, list[object]]
-"""A statement and the values of its parameters."""
 
 
 def name(identifier: str) -> str:

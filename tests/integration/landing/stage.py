@@ -211,6 +211,8 @@ def compared(table: Table) -> str:
 
 def in_warehouse(connection: duckdb.DuckDBPyConnection, table: Table) -> Found:
     schema = "meta" if table is QUARANTINE else "main"
+    if not connection.execute("FROM duckdb_tables() WHERE table_name = ?", [table.name]).fetchall():
+        return Counter()  # killed before the first report was known
     return Counter(connection.execute(f'SELECT {compared(table)} FROM {schema}."{table.name}"').fetchall())
 
 

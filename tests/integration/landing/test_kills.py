@@ -103,10 +103,10 @@ def test_three_hundred_random_kills(seed: int, tmp_path: Path) -> None:
 
 
 def _kill_and_compare(where: Places, seed: int) -> None:
-    """Rounds without end, killed between the beginning and about three rounds later; with and without a start alone."""
+    """Rounds without end, killed between the beginning and about two rounds later; with and without a start alone."""
     with drive(where, str(seed), "0", "1000") as process:
         began = [line_of(process)]
-        time.sleep(random.Random(seed).uniform(0, 1.2))
+        time.sleep(random.Random(seed).uniform(0, 0.9))
         process.kill()
         began += list(process.stdout or [])
     last = max(int(line) for line in began)

@@ -180,9 +180,9 @@ def test_a_quarantine_that_goes_is_gone(event: str, where: Places) -> None:
         assert_holds(where, {ONE: rows(ONE, 1)})
 
 
-def in_the_way(where: Places) -> Path:
+def in_the_way(where: Places, table: str) -> Path:
     """A folder where a file should come: the rename fails, as it does on a broken disk."""
-    target = where.lake / path(ONE, ACTIONS)
+    target = where.lake / path(ONE, table)
     target.unlink()
     (target / "in the way").mkdir(parents=True)
     return target
@@ -193,10 +193,10 @@ def out_of_the_way(target: Path) -> None:
     target.rmdir()
 
 
-def broken_off(where: Places, store: Store) -> Path:
-    """Round 0 landed; of round 1 the facts are in place and the children are not."""
+def broken_off(where: Places, store: Store, table: str = ACTIONS) -> Path:
+    """Round 0 landed; of round 1 the files before this table's are in place, the others are not."""
     landed(store, ONE)
-    target = in_the_way(where)
+    target = in_the_way(where, table)
     with pytest.raises(OSError, match="directory"):
         read(store, ONE, rows(ONE, 1), record(ONE, 1))
     return target
@@ -215,13 +215,15 @@ def test_a_landing_broken_off_is_finished_before_it_is_published(where: Places) 
     assert_holds(where, {ONE: rows(ONE, 1)})
 
 
-def test_a_landing_broken_off_never_overtakes_a_later_one(where: Places) -> None:
+@pytest.mark.parametrize("table", [FACTS, ACTIONS])
+def test_a_landing_broken_off_never_overtakes_a_later_one(table: str, where: Places) -> None:
     """Read again in the same run, the slice lands; the next start must not put the older reading over it."""
     with open_store(where) as store:
-        out_of_the_way(broken_off(where, store))
+        out_of_the_way(broken_off(where, store, table))
         read(store, ONE, rows(ONE, 2), record(ONE, 2))
         publish(store)
     with open_store(where) as store:
+        assert known(store, ONE).as_of == world.as_of(2)
         publish(store)
     assert_holds(where, {ONE: rows(ONE, 2)})
 
