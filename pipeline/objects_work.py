@@ -70,9 +70,7 @@ class ObjectsWork:
         try:
             answer = await self.connector.fetch(Listing(task.table, task.account.id, task.gone_since), reading)
             read = replace(record, as_of=answer.as_of, fetched_at=reading.fetched_at)
-            writer = await asyncio.get_running_loop().run_in_executor(
-                self.shop.pool, self._written, task, table, reading
-            )
+            writer = await self._in_pool(task, table, reading)
             await self.shop.committer.land([Closing(writer, read)])
             if task.gone_since is None:
                 remember_in_full(self.shop.committer.store.ledger, task, answer.as_of)
@@ -99,9 +97,7 @@ class ObjectsWork:
             return closed
         record = replace(self._record(task), as_of=known.as_of or asked, fetched_at=reading.fetched_at)
         try:
-            writer = await asyncio.get_running_loop().run_in_executor(
-                self.shop.pool, self._written, task, kept, reading
-            )
+            writer = await self._in_pool(task, kept, reading)
             await self.shop.committer.land([Closing(writer, record)])
         except (Inconsistent, OSError) as fault:
             await self.shop.committer.fail([self._record(task)], fault)

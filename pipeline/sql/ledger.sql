@@ -204,11 +204,6 @@ SELECT * FROM slices WHERE landing > :number ORDER BY landing;
 -- name: files
 SELECT path, table_name, scope, slice_start, file_table, rows, fingerprint FROM files ORDER BY path;
 
--- name: files_after
-SELECT f.path, f.file_table, f.rows FROM files f
-JOIN slices s ON (s.table_name, s.scope, s.slice_start) = (f.table_name, f.scope, f.slice_start)
-WHERE s.landing > :number ORDER BY f.path;
-
 -- name: publications
 SELECT inode, size, mtime_ns FROM publication;
 
