@@ -262,7 +262,8 @@ def sandbox(arguments: Sequence[str]) -> None:
 
 
 def _plan_in_words(found: dict[str, Any]) -> str:
-    lines = [f"{found['slices']} slices are due at {found['now'][:16]} UTC, about {found['calls']} calls"]
+    long = f", about {-(-found['seconds'] // 60)} min" if found["seconds"] else ""
+    lines = [f"{found['slices']} slices are due at {found['now'][:16]} UTC, about {found['calls']} calls{long}"]
     for task in found["tasks"]:
         days = f"{task['since']} to {task['until']}" if "since" in task else "all"
         adopted = f", adopts report run {task['adopted']}" if task.get("adopted") else ""

@@ -118,23 +118,30 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Everything that is due at `now`, account by account."""
+    """Everything that is due at `now`, account by account; `call_seconds`: what a call took in the last load."""
 
     now: datetime
     insights: tuple[InsightsTask, ...] = ()
     objects: tuple[ObjectsTask, ...] = ()
+    call_seconds: float | None = None
 
     @property
     def slices(self) -> int:
         """How many slices are due."""
         return sum(len(task.slices) for task in self.insights) + len(self.objects)
 
+    @property
+    def calls(self) -> int:
+        """About how many calls it takes."""
+        return sum(calls_of(task) for task in self.insights) + len(self.objects) * 2
+
     def as_data(self) -> dict[str, Any]:
         """The plan as `insights plan --json` prints it."""
         return {
             "now": self.now.isoformat(),
             "slices": self.slices,
-            "calls": sum(calls_of(task) for task in self.insights) + len(self.objects) * 2,
+            "calls": self.calls,
+            "seconds": None if self.call_seconds is None else round(self.calls * self.call_seconds),
             "tasks": [*map(_insights_data, self.insights), *map(_objects_data, self.objects)],
         }
 

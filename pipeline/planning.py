@@ -3,6 +3,8 @@
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
+import orjson
+
 from pipeline.ledger import Ledger
 from pipeline.orders import Orders
 from pipeline.plan import Account, ObjectsTask, Plan, due_insights, due_objects
@@ -11,6 +13,7 @@ from schemas.ad_objects import ObjectTable
 from schemas.work import SliceId
 
 IN_FULL = "objects.in_full"
+ENOUGH_CALLS = 10
 
 
 def planned(ledger: Ledger, accounts: Sequence[Account], orders: Orders, now: Callable[[], datetime]) -> Plan:
@@ -38,7 +41,17 @@ def planned(ledger: Ledger, accounts: Sequence[Account], orders: Orders, now: Ca
         for table in orders.objects
         if (task := _listing(ledger, table, account, moment)) is not None
     ]
-    return Plan(moment, tuple(insights), tuple(listings))
+    return Plan(moment, tuple(insights), tuple(listings), _call_seconds(ledger))
+
+
+def _call_seconds(ledger: Ledger) -> float | None:
+    """What a call took in the last load that made enough of them to tell, waits and landing included."""
+    for row in reversed(ledger.runs()):
+        calls: int = sum(orjson.loads(row["summary"]).get("api_calls", {}).values())
+        if calls >= ENOUGH_CALLS and row["finished_at"]:
+            took = datetime.fromisoformat(row["finished_at"]) - datetime.fromisoformat(row["started_at"])
+            return took.total_seconds() / calls
+    return None
 
 
 def _listing(ledger: Ledger, table: ObjectTable, account: Account, now: datetime) -> ObjectsTask | None:
