@@ -157,10 +157,11 @@ class App:
     ) -> None:
         """Finds the accounts, plans what is due, carries it out, closes what refers to objects nobody listed."""
         found = await discover(wanted.everything.whose, store.ledger, graph, self.clock.now(), self.journal)
-        plan = planned(store.ledger, wanted.filtered(found.accounts, found.unfound), wanted, self.clock.now)
+        accounts = wanted.filtered(found.accounts, found.unfound)
+        plan = planned(store.ledger, accounts, wanted, self.clock.now)
         self.journal("plan.made", slices=plan.slices, tasks=len(plan.insights) + len(plan.objects))
         refusals = Refusals()
-        _record_unfound(found, refusals, summary)
+        _record_unfound(found, wanted, refusals, summary)
         _abandon_old(store.ledger, self.clock.now())
         with ThreadPoolExecutor(THREADS, thread_name_prefix="insights") as pool:
             committer = Committer(store, pool, self.journal, summary.totals)
@@ -172,7 +173,7 @@ class App:
             objects = ObjectsWork(shop, AdObjects(graph, self.clock, self.journal))
             await carry_out(plan, insights, objects)
             sizes.save_pages(asking.pages, BIGGEST_PAGE)
-            await close_objects(objects, wanted, self.clock.now())
+            await close_objects(objects, wanted, accounts, self.clock.now())
         summary.token_refused = refusals.token is not None
         summary.count(graph.tally, graph.seconds_waited)
 
@@ -295,12 +296,13 @@ def _abandon_old(ledger: Ledger, now: datetime) -> None:
         ledger.report_run_ended(row["report_run_id"], "abandoned", now, "its process was killed, and it grew too old")
 
 
-def _record_unfound(found: Discovered, refusals: Refusals, summary: Summary) -> None:
+def _record_unfound(found: Discovered, wanted: Orders, refusals: Refusals, summary: Summary) -> None:
     """Accounts and businesses that could not be found are failures of their own; the others are loaded."""
+    chosen = wanted.choice.account_ids
     for account, fault in {**found.refused, **found.businesses_refused}.items():
         refusals.learn(account, fault)
         codes = (fault.code, fault.subcode, fault.fbtrace_id)
         summary.totals.failures.append(Failure("ad_accounts", account, "", str(fault), fault.remedy, *codes))
-    for account in found.vanished:
+    for account in (name for name in found.vanished if not chosen or name in chosen):
         reason = "its business no longer shows this account; if that is meant, add it to exclude_accounts"
         summary.totals.failures.append(Failure("ad_accounts", account, "", reason, "configure"))
