@@ -87,6 +87,7 @@ class App:
         with opened(self.places, command, started, self.journal, rehearsal=self.rehearsal, wait=choice.wait) as store:
             tables = catalogue.settle(catalogue.of_all(wanted.reports, wanted.objects), store.ledger, store.lake)
             summary = Summary(f"{started:%Y%m%dT%H%M%S}-{secrets.token_hex(3)}", command, started)
+            summary.not_in_force = self.settings.not_in_force
             store.ledger.begin_run(summary.run_id, command, started)
             try:
                 async with self._graph(store.ledger, credentials) as graph:

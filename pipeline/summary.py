@@ -26,6 +26,7 @@ class Summary:
     seconds_waited: float = 0.0
     token_refused: bool = False
     published: Published | None = None
+    not_in_force: tuple[str, ...] = ()
 
     def count(self, tally: Tally, seconds_waited: float) -> None:
         """Takes over what went through the door."""
@@ -60,6 +61,7 @@ class Summary:
             "seconds_waited": round(self.seconds_waited, 3),
             "quarantined_rows": self.totals.quarantined,
             "failures": [asdict(failure) for failure in self.totals.failures],
+            "not_in_force": list(self.not_in_force),
             "published": asdict(self.published) if self.published else None,
         }
 
@@ -74,6 +76,7 @@ class Summary:
         lines.append(f"{calls} calls" + (f", {self.throttled_responses} throttled" if self.throttled_responses else ""))
         if self.totals.quarantined:
             lines.append(f"{self.totals.quarantined} cells in meta.quarantine")
+        lines += [f"NOT IN FORCE {name}: this version does not carry it out yet" for name in self.not_in_force]
         lines += _grouped(self.totals.failures)
         return "\n".join(lines)
 
