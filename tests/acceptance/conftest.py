@@ -173,11 +173,11 @@ since = {since}
     def load(self, *arguments: str, now: datetime = NOW) -> Ended:
         return self.run("load", "--json", "--now", now.isoformat(), *arguments)
 
-    def dying_load(self, event: str, nth: int, now: datetime = NOW) -> int:
+    def dying_load(self, event: str, nth: int, *arguments: str, now: datetime = NOW) -> int:
         """A load whose process kills itself, unannounced, at the n-th event of this name; its exit code."""
         script = Path(__file__).with_name("dying.py")
         done = subprocess.run(
-            [sys.executable, str(script), event, str(nth), "load", "--json", "--now", now.isoformat()],
+            [sys.executable, str(script), event, str(nth), "load", "--json", "--now", now.isoformat(), *arguments],
             capture_output=True,
             text=True,
             cwd=self.folder,
