@@ -61,8 +61,14 @@ def show(root: Path, type_command: Callable[[Sequence[str]], None], *, as_json: 
     if code == 0 and not as_json:
         for question, sql in QUESTIONS:
             click.echo(f"\n{question}\n{as_text(ask(root / 'warehouse.duckdb', sql))}")
-        click.echo(f'\nAsk your own: insights query --config {config} "SELECT ..."')
+        click.echo(f'\nAsk your own: {_as_typed()} query --config {config} "SELECT ..."')
     return code
+
+
+def _as_typed() -> str:
+    """The command as it can be typed here: `make demo` runs one that lies on no path."""
+    typed = Path(sys.argv[0])
+    return os.path.relpath(typed) if typed.name == "insights" else "insights"
 
 
 @contextlib.contextmanager
