@@ -125,10 +125,13 @@ class Lake:
         except (OSError, ValueError, KeyError, TypeError):
             return False
 
-    def drop(self, table: str) -> None:
-        """Removes a table's folder and its quarantine."""
-        for folder in (self.root / table, self.root / QUARANTINE / table):
-            shutil.rmtree(folder, ignore_errors=True)
+    def lose(self, paths: Iterable[str]) -> None:
+        """Removes files, and folders with all that they hold; what is gone already is no fault."""
+        for path in (self.root / relative for relative in paths):
+            if path.is_dir():
+                shutil.rmtree(path)
+            else:
+                path.unlink(missing_ok=True)
 
 
 def path_of(table: str, place: Place) -> str:

@@ -37,7 +37,16 @@ def land(ledger: Ledger, lake: Lake, slices: Sequence[Ready], say: Say) -> None:
 def roll_forward(ledger: Ledger, lake: Lake, say: Say) -> None:
     """Finishes what a killed process had begun to land, then deletes what nothing waits for."""
     finish(ledger, lake, say)
+    lose_dropped(ledger, lake)
     lake.sweep()
+
+
+def lose_dropped(ledger: Ledger, lake: Lake) -> None:
+    """Takes out of the lake what the ledger has dropped; a process killed before this leaves it to the next start."""
+    paths = ledger.to_lose()
+    if paths:
+        lake.lose(paths)
+        ledger.lost()
 
 
 def finish(ledger: Ledger, lake: Lake, say: Say) -> None:

@@ -9,7 +9,7 @@ import sqlite3
 import struct
 import threading
 import uuid
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -31,6 +31,7 @@ APPLICATION_ID = 0x494E5349
 FORMAT = 1
 _HEADER = struct.Struct(">16s44xI4xI")
 """Where a SQLite file keeps its magic, our format version and its application id."""
+TO_LOSE = "lake.to_lose"
 ADOPTABLE = timedelta(hours=12)
 """How old a report run may be to be adopted after a crash (design, invariant 9)."""
 
@@ -395,24 +396,38 @@ class Ledger:
 
     # ---- forgetting ----
 
-    def drop_report(self, report: str) -> None:
+    def drop_report(self, report: str, paths: Sequence[str] = ()) -> None:
         """Forgets a report with all its tables and slices; the warehouse is built whole at the next publication.
 
-        A copy would do until a report of the same name came first: it would be given the old one's rows.
+        A copy would do until a report of the same name came first: it would be given the old one's rows. `paths` are
+        what the lake must lose for it; they are remembered until `lost`.
         """
         with self._writing():
             for name in ("drop_table_rows", "drop_report", "drop_slices", "drop_files", "drop_runs"):
                 self._do(name, report=report)
             self._do("forget_publications")
+            self._remember_to_lose(paths)
 
-    def drop_account(self, account: str) -> None:
-        """Forgets an account everywhere; the warehouse is built whole at the next publication."""
+    def drop_account(self, account: str, paths: Sequence[str] = ()) -> None:
+        """Forgets an account everywhere; otherwise as `drop_report`."""
         with self._writing():
             for name in ("slices", "files", "runs"):
                 self._do(f"drop_account_{name}", account=account)
             self._do("drop_account", account=account)
             self._do("drop_account_missing", account=account)
             self._do("forget_publications")
+            self._remember_to_lose(paths)
+
+    def _remember_to_lose(self, paths: Sequence[str]) -> None:
+        self._do("save_note", name=TO_LOSE, value=orjson.dumps([*self.to_lose(), *paths]).decode())
+
+    def to_lose(self) -> list[str]:
+        """Paths of the lake that were dropped from the ledger and may still lie there."""
+        return list(self.note(TO_LOSE) or [])
+
+    def lost(self) -> None:
+        """They are gone."""
+        self.save_note(TO_LOSE, [])
 
 
 @contextmanager

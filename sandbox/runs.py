@@ -40,7 +40,8 @@ class Run:
     rows: int | None = None
     fate: Fate | None = None
     life: float = 0.0
-    """The largest share of its life that was ever looked at: time moved back does not undo it."""
+    """The share of its life that is over; time moved back does not undo it."""
+    looked_at: datetime | None = None
     highest: int = 0
     """The highest percent ever shown."""
 
@@ -61,10 +62,15 @@ class Run:
         return (fate.status, fate.percent) if fate.at_once or stuck or life >= 1 else (status, percent)
 
     def _life(self, now: datetime) -> float:
-        """Return the share of the run's life that is over; a run whose rows are not known yet waits half-way."""
-        share = (now - self.submitted).total_seconds() / max(self.total_seconds, 1e-9)
-        share = share if self.rows is not None else min(share, (_STARTED + _FULL) / 2)
-        self.life = max(self.life, share)
+        """Return the share of the run's life that is over; a run whose rows are not known yet waits half-way.
+
+        It is added up from look to look, because the time in which rows were worked out must not be made up
+        afterwards: on a slow machine the run would leap over the stages that a client has to see.
+        """
+        share = (now - (self.looked_at or self.submitted)).total_seconds() / max(self.total_seconds, 1e-9)
+        self.looked_at = now
+        most = 1.0 if self.rows is not None else (_STARTED + _FULL) / 2
+        self.life = max(self.life, min(self.life + max(share, 0.0), most))
         return self.life
 
     @property

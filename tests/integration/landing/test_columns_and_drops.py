@@ -7,6 +7,7 @@ import pyarrow as pa
 
 from pipeline import catalogue
 from pipeline.catalogue import Owned
+from pipeline.forget import forget_account, forget_table
 from pipeline.store import Places, Store
 from schemas.columns import Column, Kind
 from tests.integration.landing import world
@@ -60,9 +61,7 @@ def test_a_column_added_later_is_null_in_what_landed_before(where: Places) -> No
 
 
 def drop_shop(store: Store) -> None:
-    store.ledger.drop_report("shop")
-    for table in world.SHOP.tables:
-        store.lake.drop(table.name)
+    forget_table(store, "shop")
 
 
 def test_a_table_that_the_ledger_forgot_is_dropped(where: Places) -> None:
@@ -96,10 +95,7 @@ def test_an_account_dropped_leaves_everywhere(where: Places) -> None:
     play(where, 7, 0)
     heard = Heard()
     with open_store(where, heard) as store:
-        files = [file for slice_id, file in store.ledger.files() if slice_id.scope == "222"]
-        store.ledger.drop_account("222")
-        for file in files:
-            (where.lake / file.path).unlink()
+        forget_account(store, "222")
         publish(store)
     assert heard.whole_because() == ["something was dropped, or the ledger is a new one"]
     assert_holds(where, {part: found for part, found in truth(7, 0).items() if part.account == "111"})
@@ -114,3 +110,18 @@ def test_a_round_after_a_drop_is_the_truth(where: Places) -> None:
         land_round(store, 7, 1)
     recover(where)
     assert_holds(where, truth(7, 1))
+
+
+def test_a_drop_killed_before_it_reached_the_lake_is_made_up(where: Places) -> None:
+    """The ledger forgot a report and the process died: the next start takes its files away, and no others."""
+    play(where, 7, 0)
+    with open_store(where) as store:
+        names = [table.name for table in world.SHOP.tables]
+        store.ledger.drop_report("shop", [path for name in names for path in (name, f"_quarantine/{name}")])
+    assert list(where.lake.glob("shop/**/*.parquet"))
+    with open_store(where) as store:
+        publish(store)
+        assert store.ledger.to_lose() == []
+    assert not list(where.lake.glob("shop*"))
+    assert not list(where.lake.glob("_quarantine/shop*"))
+    assert_holds(where, {part: found for part, found in truth(7, 0).items() if part.report != "shop"})
