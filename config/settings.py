@@ -340,9 +340,16 @@ def from_data(data: Mapping[str, Any], source: str, today: date) -> Settings:
 
 
 def _refuse_illegal(settings: Settings, source: str, today: date) -> None:
+    """What only the values together show; each section answers for its own."""
+    lines = [line for section in (_of_ads_insights,) for line in section(settings, today)]
+    if lines:
+        raise Wrong("\n".join(f"{source}: {line}" for line in lines))
+
+
+def _of_ads_insights(settings: Settings, today: date) -> list[str]:
     insights = settings.ads_insights
     if insights is None:
-        return
+        return ["[ad_objects] has no account: add a section [ads_insights] with them"] if settings.ad_objects else []
     lines = []
     if insights.since > today:
         lines.append(f"[ads_insights] since = {insights.since} lies after today, {today}; write a day that has been")
@@ -353,8 +360,7 @@ def _refuse_illegal(settings: Settings, source: str, today: date) -> None:
     ]
     for number, report in enumerate(settings.reports, 1):
         lines += [f"[[ads_insights.reports]] number {number}: {refusal}" for refusal in refusals(report, today)]
-    if lines:
-        raise Wrong("\n".join(f"{source}: {line}" for line in lines))
+    return lines
 
 
 def _line_of(error: tomllib.TOMLDecodeError, path: Path) -> str:

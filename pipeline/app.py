@@ -5,7 +5,7 @@ A load is: open the store, settle its tables, find the accounts, plan what is du
 
 import asyncio
 import secrets
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
@@ -27,14 +27,17 @@ from connectors.pace.gate import Gate
 from connectors.pace.governor import Governor
 from pipeline import catalogue
 from pipeline.book import LedgerBook, read_deadlines
+from pipeline.catalogue import Owned
 from pipeline.closing import close_objects
 from pipeline.committer import Committer
 from pipeline.discovery import Discovered, Whose, discover, known_accounts
 from pipeline.errors import Unpublished, Usage
+from pipeline.family import Family
 from pipeline.forget import forget_account, forget_table
 from pipeline.insights_work import InsightsWork
 from pipeline.journal import Journal
 from pipeline.ledger import Ledger
+from pipeline.line import Line
 from pipeline.meta_rows import meta_tables
 from pipeline.objects_work import ObjectsWork
 from pipeline.orders import Choice, Configured, Orders, orders
@@ -49,11 +52,21 @@ from pipeline.warehouse import Published
 from pipeline.workshop import Workshop
 from schemas.ad_objects import OBJECT_TABLES
 from schemas.columns import Table
+from schemas.views import VIEWS
 from schemas.work import Failure
 
 THREADS = 2
 """The pool that inflates, decodes, writes and publishes: as many as the smallest machine has cores."""
 WAREHOUSE = "warehouse"
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What one load is about, with every table as it is settled with its past."""
+
+    wanted: Orders
+    families: Sequence[Family]
+    tables: Mapping[str, tuple[Table, ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,15 +96,16 @@ class App:
         Raises:
             Refused: Nothing was sent; the message says what to do.
         """
-        credentials, wanted, started = self._credentials(), self._orders(choice), self.clock.now()
+        credentials, families, started = self._credentials(), self._families(choice), self.clock.now()
+        wanted = self._orders(choice, families)
         with opened(self.places, command, started, self.journal, rehearsal=self.rehearsal, wait=choice.wait) as store:
-            tables = catalogue.settle(catalogue.of_all(wanted.reports, wanted.objects), store.ledger, store.lake)
+            tables = catalogue.settle(_owned(wanted, families), store.ledger, store.lake)
             summary = Summary(f"{started:%Y%m%dT%H%M%S}-{secrets.token_hex(3)}", command, started)
             summary.not_in_force = self.settings.not_in_force
             store.ledger.begin_run(summary.run_id, command, started)
             try:
-                async with self._graph(store.ledger, credentials) as graph:
-                    await self._load(store, graph, wanted, tables, summary)
+                async with self._line(store.ledger, credentials) as line:
+                    await self._load(store, line, Work(wanted, families, tables), summary)
             except BaseException:
                 store.ledger.end_run(summary.run_id, "interrupted", {}, self.clock.now())
                 raise
@@ -104,16 +118,17 @@ class App:
         Raises:
             Refused: The configuration or the store cannot be used.
         """
-        wanted = self._orders(choice)
+        families = self._families(choice)
+        wanted = self._orders(choice, families)
         ledger = Ledger.read(self.places.ledger)
         if ledger is None:
-            return await self._first_plan(wanted, offline=offline)
+            return await self._first_plan(wanted, families, offline=offline)
         with ledger:
-            catalogue.refuse_other_grains(catalogue.of_all(wanted.reports, wanted.objects), ledger)
+            catalogue.refuse_other_grains(_owned(wanted, families), ledger)
             accounts = known_accounts(wanted.everything.whose, ledger)
             if not offline:
                 accounts += await self._new_accounts(wanted.everything.whose, ledger)
-            return planned(ledger, wanted.filtered(accounts), wanted, self.clock.now)
+            return planned(ledger, wanted.filtered(accounts), wanted, self.clock.now, families)
 
     async def publish(self, *, wait: bool = False) -> Published:
         """Makes up a failed publication.
@@ -153,30 +168,30 @@ class App:
 
     # ---- a load, step by step ----
 
-    async def _load(
-        self, store: Store, graph: Graph, wanted: Orders, tables: dict[str, tuple[Table, ...]], summary: Summary
-    ) -> None:
+    async def _load(self, store: Store, line: Line, work: Work, summary: Summary) -> None:
         """Finds the accounts, plans what is due, carries it out, closes what refers to objects nobody listed."""
+        graph, wanted = line.graph(), work.wanted
         found = await discover(wanted.everything.whose, store.ledger, graph, self.clock.now(), self.journal)
         accounts = wanted.filtered(found.accounts, found.unfound)
-        plan = planned(store.ledger, accounts, wanted, self.clock.now)
-        self.journal("plan.made", slices=plan.slices, tasks=len(plan.insights) + len(plan.objects))
+        plan = planned(store.ledger, accounts, wanted, self.clock.now, work.families)
+        tasks = len(plan.insights) + len(plan.objects) + len(plan.families)
+        self.journal("plan.made", slices=plan.slices, tasks=tasks)
         refusals = Refusals()
         _record_unfound(found, wanted, refusals, summary)
         _abandon_old(store.ledger, self.clock.now())
         with ThreadPoolExecutor(THREADS, thread_name_prefix="insights") as pool:
             committer = Committer(store, pool, self.journal, summary.totals)
-            shop = Workshop(committer, refusals, self.clock, pool, self.journal, tables, summary.run_id)
+            shop = Workshop(committer, refusals, self.clock, pool, self.journal, work.tables, summary.run_id)
             sizes = Sizes(store.ledger, self.clock.now)
             pages = sizes.pages((task.account.id, task.report.name) for task in plan.insights)
             asking = self._insights(graph, LedgerBook(store.ledger, pool, self.clock, summary.run_id), pages)
             insights = InsightsWork(shop, asking, wanted.everything.lookback_days, sizes)
             objects = ObjectsWork(shop, AdObjects(graph, self.clock, self.journal))
-            await carry_out(plan, insights, objects)
+            await carry_out(plan, insights, objects, [family.load(shop, line) for family in work.families])
             sizes.save_pages(asking.pages, BIGGEST_PAGE)
             await close_objects(objects, wanted, accounts, self.clock.now())
-        summary.token_refused = refusals.token is not None
-        summary.count(graph.tally, graph.seconds_waited)
+        summary.family_refused = refusals.whole_families
+        summary.count(line.tally, line.gate.seconds_waited)
 
     def _insights(self, graph: Graph, book: LedgerBook, pages: Mapping[tuple[str, str], int]) -> AdsInsights:
         runs = self.settings.report_runs
@@ -195,7 +210,7 @@ class App:
 
     def _publish(self, store: Store) -> Published:
         meta = meta_tables(store.ledger, self._lookback_days, version("insights"))
-        return store.warehouse.publish(meta, self.clock.now())
+        return store.warehouse.publish(meta, self.clock.now(), VIEWS)
 
     # ---- settings taken apart ----
 
@@ -205,7 +220,7 @@ class App:
         return credentials
 
     @asynccontextmanager
-    async def _graph(self, ledger: Ledger, credentials: Credentials) -> AsyncIterator[Graph]:
+    async def _line(self, ledger: Ledger, credentials: Credentials) -> AsyncIterator[Line]:
         settings = self.settings
         governor = Governor(
             settings.pace.target_utilisation, lambda quota, until: ledger.save_deadline(str(quota), until)
@@ -215,47 +230,53 @@ class App:
             settings.graph.base_url.rstrip("/"), settings.graph.version, settings.graph.request_timeout_seconds
         )
         async with HttpClient() as http:
-            yield Graph(
-                http,
-                Gate(governor, self.clock),
-                self.clock,
-                credentials,
-                target,
-                say=lambda event, fields: self.journal(event, **fields),
-            )
+            yield Line(http, Gate(governor, self.clock), self.clock, credentials, target, self.journal)
 
     @property
     def _lookback_days(self) -> int:
         return self.settings.ads_insights.lookback_days if self.settings.ads_insights else 28
 
-    def _orders(self, choice: Choice) -> Orders:
+    def _families(self, _choice: Choice) -> tuple[Family, ...]:
+        """The configured families besides ads insights and ad objects, narrowed to what a command is about."""
+        return ()
+
+    def _orders(self, choice: Choice, families: Sequence[Family]) -> Orders:
         """What a command is about.
 
         Raises:
             Usage: It names what is not configured, or nothing is configured.
         """
+        return orders(self._configured(families), choice, self.clock.now())
+
+    def _configured(self, families: Sequence[Family]) -> Configured:
         insights, objects = self.settings.ads_insights, self.settings.ad_objects
-        if insights is None:
-            raise Usage("the configuration asks for no table: add a section [ads_insights] with its accounts")
-        everything = Configured(
+        return Configured(
             reports=self.settings.reports,
-            objects=tuple(OBJECT_TABLES[name] for name in objects.tables) if objects else (),
-            whose=Whose(insights.ad_accounts, insights.business_ids, insights.exclude_accounts),
-            since=insights.since,
-            lookback_days=insights.lookback_days,
-            include_today=insights.include_today,
+            objects=tuple(OBJECT_TABLES[name] for name in objects.tables) if objects and insights else (),
+            whose=Whose(insights.ad_accounts, insights.business_ids, insights.exclude_accounts)
+            if insights
+            else Whose(()),
+            since=insights.since if insights else self.clock.now().date(),
+            lookback_days=self._lookback_days,
+            include_today=insights.include_today if insights else False,
+            tables=tuple(owned.name for family in families for owned in family.owned),
+            owners=tuple(owner for family in families for owner in family.owners),
         )
-        return orders(everything, choice, self.clock.now())
+
+    @property
+    def configured_tables(self) -> set[str]:
+        """The tables that the configuration asks for, a report standing for all of its own."""
+        return self._configured(self._families(Choice())).names
 
     # ---- plans ----
 
-    async def _first_plan(self, wanted: Orders, *, offline: bool) -> Plan:
+    async def _first_plan(self, wanted: Orders, families: Sequence[Family], *, offline: bool) -> Plan:
         """A plan before the store is born: zones are asked for, unless offline, and kept nowhere."""
         if offline:
             raise Usage("there is no ledger yet, so nothing is known offline; leave --offline out")
         with self._passing_ledger() as ledger:
             accounts = await self._asked(wanted.everything.whose, ledger)
-            return planned(ledger, wanted.filtered(accounts), wanted, self.clock.now)
+            return planned(ledger, wanted.filtered(accounts), wanted, self.clock.now, families)
 
     async def _new_accounts(self, whose: Whose, ledger: Ledger) -> list[Account]:
         """The accounts that were configured since the last load."""
@@ -283,12 +304,16 @@ class App:
         Raises:
             Fault: None can be read.
         """
-        async with self._graph(ledger, self._credentials()) as graph:
-            found = await discover(whose, ledger, graph, self.clock.now(), self.journal)
+        async with self._line(ledger, self._credentials()) as line:
+            found = await discover(whose, ledger, line.graph(), self.clock.now(), self.journal)
         refused = [*found.businesses_refused.values(), *found.refused.values()]
         if refused and not found.accounts:
             raise refused[0]
         return found.accounts
+
+
+def _owned(wanted: Orders, families: Sequence[Family]) -> list[Owned]:
+    return catalogue.of_all(wanted.reports, wanted.objects, [family.owned for family in families])
 
 
 def _abandon_old(ledger: Ledger, now: datetime) -> None:

@@ -35,9 +35,11 @@ def of_objects(table: ObjectTable) -> Owned:
     return Owned(table.table.name, OBJECTS, OBJECTS, (table.table,))
 
 
-def of_all(reports: Iterable[Report], objects: Iterable[ObjectTable]) -> list[Owned]:
-    """Everything that a command is about."""
-    return [*map(of_report, reports), *map(of_objects, objects)]
+def of_all(
+    reports: Iterable[Report], objects: Iterable[ObjectTable], others: Iterable[Iterable[Owned]] = ()
+) -> list[Owned]:
+    """Everything that a command is about; `others` are what the further families own."""
+    return [*map(of_report, reports), *map(of_objects, objects), *(owned for family in others for owned in family)]
 
 
 def refuse_other_grains(owned: Iterable[Owned], ledger: Ledger) -> None:

@@ -164,7 +164,7 @@ class TableWriter:
         self._held: list[pa.RecordBatch] = []
         self._held_rows = 0
         self._sums = Fingerprint(table)
-        self._keys = [name for name in table.key if name != table.partition] if check_key else []
+        self._keys = [name for name in table.key if name not in table.partition] if check_key else []
         self._key_batches: list[pa.Table] = []
         self._temporary: str | None = None
         self._writer: pq.ParquetWriter | None = None

@@ -502,11 +502,12 @@ def _table_data(report: str, table: Table) -> dict[str, str]:
         "report": report,
         "meaning": table.meaning,
         "key": orjson.dumps(table.key).decode(),
-        "partition": table.partition,
+        "partition": "/".join(table.partition),
         "columns": orjson.dumps(as_data(table.columns)).decode(),
     }
 
 
 def _read_table(row: Row) -> Table:
     columns: tuple[Column, ...] = from_data(orjson.loads(row["columns"]))
-    return Table(row["name"], row["meaning"], columns, tuple(orjson.loads(row["key"])), row["partition"])
+    partition = tuple(filter(None, row["partition"].split("/")))
+    return Table(row["name"], row["meaning"], columns, tuple(orjson.loads(row["key"])), partition)

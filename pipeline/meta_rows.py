@@ -8,12 +8,11 @@ import orjson
 import pyarrow as pa
 
 from pipeline import codec
+from pipeline.finality import final
 from pipeline.ledger import Ledger
 from schemas.arrow import whole_schema
 from schemas.columns import Table
 from schemas.meta import MISSING_OBJECTS, REPORT_RUNS, RUNS, SLICES
-from schemas.periods import Known, Period, is_final
-from schemas.work import Place, SliceRecord
 
 Rows = Mapping[str, tuple[Table, pa.Table]]
 
@@ -46,14 +45,6 @@ def _slices(ledger: Ledger, lookback_days: int) -> Iterable[dict[str, Any]]:
             "run_id": record.run_id,
             "reason": record.reason or None,
         }
-
-
-def final(record: SliceRecord, place: Place | None, lookback_days: int) -> bool:
-    """Whether a slice is final under the present settings; objects never are."""
-    if place is None or place.within is None or record.end is None:
-        return False
-    known = Known(record.state, record.end.date(), record.as_of)
-    return is_final(known, Period(place.within[1], place.within[2]), record.time_zone, lookback_days)
 
 
 def _run(row: Mapping[str, Any], version: str) -> dict[str, Any]:

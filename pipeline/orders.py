@@ -35,7 +35,10 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class Configured:
-    """What the configuration asks for of ads insights and ad objects."""
+    """What the configuration asks for: of ads insights and ad objects, and which other tables and owners it names.
+
+    `owners` are the first parts of the other families' scopes: businesses, apps, lines of business.
+    """
 
     reports: tuple[Report, ...]
     objects: tuple[ObjectTable, ...]
@@ -43,6 +46,14 @@ class Configured:
     since: date
     lookback_days: int
     include_today: bool
+    tables: tuple[str, ...] = ()
+    owners: tuple[str, ...] = ()
+
+    @property
+    def names(self) -> set[str]:
+        """Every table, a report standing for all of its own."""
+        reports = (report.name for report in self.reports)
+        return {*reports, *(table.table.name for table in self.objects), *self.tables}
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +72,7 @@ class Orders:
             Usage: `--account` names one that there is not.
         """
         there = list(accounts)
-        _refuse_unknown(self.choice, [*(account.id for account in there), *unfound])
+        _refuse_unknown(self.choice, [*(account.id for account in there), *unfound, *self.everything.owners])
         return [account for account in there if not self.choice.accounts or account.id in self.choice.account_ids]
 
     def wanted(self, account: Account, now: datetime) -> Wanted:
@@ -85,14 +96,15 @@ def orders(everything: Configured, choice: Choice, now: datetime) -> Orders:
     Raises:
         Usage: A table, an account or a day that is not there.
     """
-    names = {*(report.name for report in everything.reports), *(table.table.name for table in everything.objects)}
+    names = everything.names
     if not names:
         raise Usage("the configuration asks for no table: add a section [ads_insights] with its accounts")
     unknown = [table for table in choice.tables if table not in names]
     if unknown:
         raise Usage(f"--table {unknown[0]}: this is not configured; there are {', '.join(sorted(names))}")
     if not everything.whose.business_ids:
-        _refuse_unknown(choice, [n for n in everything.whose.ad_accounts if n not in everything.whose.excluded])
+        accounts = [name for name in everything.whose.ad_accounts if name not in everything.whose.excluded]
+        _refuse_unknown(choice, [*accounts, *everything.owners])
     _refuse_days(everything, choice, now)
     wanted = set(choice.tables) or names
     return Orders(

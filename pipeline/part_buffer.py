@@ -115,7 +115,7 @@ def put_together(pieces: Sequence[Piece], target: Target, writer: SliceWriter) -
             writer.write(facts.name, rows)
     else:
         lots = ((row for rows in piece.buffer.rows(facts.name) for row in rows.to_pylist()) for piece in pieces)
-        key = [name for name in facts.key if name != facts.partition]
+        key = [name for name in facts.key if name not in facts.partition]
         found = joined([list(lot) for lot in lots], key, str(target.id))
         writer.write(facts.name, pa.Table.from_pylist(found, schema=file_schema(facts)))
     for piece in pieces:

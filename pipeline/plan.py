@@ -6,6 +6,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from connectors.ads_insights.questions import Question, Run
+from pipeline.due import Due
 from pipeline.sizes import BIGGEST, Size
 from pipeline.sizes import LONGEST_DAYS as LONGEST_DAYS  # noqa: PLC0414 - part of what a plan promises
 from schemas.ad_objects import ObjectTable
@@ -123,17 +124,20 @@ class Plan:
     now: datetime
     insights: tuple[InsightsTask, ...] = ()
     objects: tuple[ObjectsTask, ...] = ()
+    families: tuple[Due, ...] = ()
     call_seconds: float | None = None
 
     @property
     def slices(self) -> int:
         """How many slices are due."""
-        return sum(len(task.slices) for task in self.insights) + len(self.objects)
+        families = sum(due.slices for due in self.families)
+        return sum(len(task.slices) for task in self.insights) + len(self.objects) + families
 
     @property
     def calls(self) -> int:
         """About how many calls it takes."""
-        return sum(calls_of(task) for task in self.insights) + len(self.objects) * 2
+        families = sum(due.calls for due in self.families)
+        return sum(calls_of(task) for task in self.insights) + len(self.objects) * 2 + families
 
     def as_data(self) -> dict[str, Any]:
         """The plan as `insights plan --json` prints it."""
@@ -142,7 +146,11 @@ class Plan:
             "slices": self.slices,
             "calls": self.calls,
             "seconds": None if self.call_seconds is None else round(self.calls * self.call_seconds),
-            "tasks": [*map(_insights_data, self.insights), *map(_objects_data, self.objects)],
+            "tasks": [
+                *map(_insights_data, self.insights),
+                *map(_objects_data, self.objects),
+                *(due.as_data() for due in self.families),
+            ],
         }
 
 

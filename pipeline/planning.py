@@ -5,6 +5,7 @@ from datetime import datetime
 
 import orjson
 
+from pipeline.family import Family
 from pipeline.ledger import Ledger
 from pipeline.orders import Orders
 from pipeline.plan import Account, ObjectsTask, Plan, due_insights, due_objects
@@ -16,7 +17,13 @@ IN_FULL = "objects.in_full"
 ENOUGH_CALLS = 10
 
 
-def planned(ledger: Ledger, accounts: Sequence[Account], orders: Orders, now: Callable[[], datetime]) -> Plan:
+def planned(
+    ledger: Ledger,
+    accounts: Sequence[Account],
+    orders: Orders,
+    now: Callable[[], datetime],
+    families: Sequence[Family] = (),
+) -> Plan:
     """What is due of these accounts; the clock is read once for all of it."""
     moment = now()
     alive = ledger.adoptable(moment)
@@ -41,7 +48,8 @@ def planned(ledger: Ledger, accounts: Sequence[Account], orders: Orders, now: Ca
         for table in orders.objects
         if (task := _listing(ledger, table, account, moment)) is not None
     ]
-    return Plan(moment, tuple(insights), tuple(listings), _call_seconds(ledger))
+    others = [due for family in families for due in family.due(ledger, moment)]
+    return Plan(moment, tuple(insights), tuple(listings), tuple(others), _call_seconds(ledger))
 
 
 def _call_seconds(ledger: Ledger) -> float | None:

@@ -7,10 +7,16 @@ from connectors.errors import Fault, PermissionRefused, TokenRefused
 
 @dataclass(slots=True)
 class Refusals:
-    """The refused token, and the refused accounts with their faults."""
+    """The refused token, the refused accounts with their faults, and the families that may not be read at all."""
 
     token: TokenRefused | None = None
     accounts: dict[str, Fault] = field(default_factory=dict)
+    families: dict[str, Fault] = field(default_factory=dict)
+
+    @property
+    def whole_families(self) -> bool:
+        """Whether a token or permission was refused that a whole family depends on."""
+        return self.token is not None or bool(self.families)
 
     def of(self, account: str) -> Fault | None:
         """Why nothing is sent for this account; None if it may be asked."""

@@ -4,6 +4,7 @@ import duckdb
 
 from schemas.columns import Column, Kind, Table
 from schemas.meta import QUARANTINE
+from schemas.views import View
 from schemas.work import Place
 
 
@@ -35,6 +36,16 @@ def create(table: Table, schema: str = "main") -> list[str]:
         f"CREATE TABLE {full} ({columns})",
         f"COMMENT ON TABLE {full} IS {text(table.meaning)}",
         *(comment_on_column(full, declared) for declared in table.columns),
+    ]
+
+
+def create_view(view: View) -> list[str]:
+    """The statements that create a view with its comments."""
+    full = f"main.{name(view.name)}"
+    return [
+        f"CREATE VIEW {full} AS {view.select}",
+        f"COMMENT ON VIEW {full} IS {text(view.meaning)}",
+        *(f"COMMENT ON COLUMN {full}.{name(of)} IS {text(means)}" for of, means in view.columns.items()),
     ]
 
 
@@ -91,13 +102,17 @@ def delete_quarantine() -> str:
 def _insert(target: str, table: Table) -> str:
     """Every declared column is selected through a typed, empty first branch, so that none has to be in the files."""
     wanted = ", ".join(name(declared.name) for declared in table.columns)
-    hive = f", hive_types = {{{text(table.partition)}: VARCHAR}}" if table.partition else ""
+    hive = f", hive_types = {{{_hive_types(table)}}}" if table.partition else ""
     empty = ", ".join(f"NULL::{_file_type(c.kind)} AS {name(c.name)}" for c in table.columns)
     files = f"read_parquet(?, union_by_name = true, hive_partitioning = {str(bool(table.partition)).lower()}{hive})"
     return (
         f"INSERT INTO {target} ({wanted}) SELECT {wanted} FROM "  # noqa: S608 - declared names
         f"(SELECT {empty} WHERE false UNION ALL BY NAME SELECT * FROM {files})"
     )
+
+
+def _hive_types(table: Table) -> str:
+    return ", ".join(f"{text(partition)}: {table[partition].kind.value}" for partition in table.partition)
 
 
 def _file_type(kind: Kind) -> str:

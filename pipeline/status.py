@@ -19,8 +19,7 @@ def report(app: App, choice: Choice) -> dict[str, Any]:
     if ledger is None:
         return {"store": str(app.places.state), "born": False, "writing": None, "tables": []}
     with ledger:
-        configured = {report.name for report in app.settings.reports}
-        configured |= set(app.settings.ad_objects.tables) if app.settings.ad_objects else set()
+        configured = app.configured_tables
         _refuse_unknown(choice, configured, ledger)
         groups: dict[tuple[str, str], list[SliceRecord]] = {}
         for record in ledger.slices():
@@ -45,7 +44,8 @@ def _refuse_unknown(choice: Choice, configured: Iterable[str], ledger: Ledger) -
     Raises:
         Usage: As said.
     """
-    tables, accounts = {*configured, *ledger.reports()}, ledger.accounts()
+    tables = {*configured, *ledger.reports()}
+    accounts = {*ledger.accounts(), *(record.id.scope.split("/")[0] for record in ledger.slices())}
     for table in choice.tables:
         if table not in tables:
             raise Usage(f"--table {table}: the store knows no such table; there are {', '.join(sorted(tables))}")

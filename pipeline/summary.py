@@ -24,7 +24,7 @@ class Summary:
     api_calls: Mapping[str, int] = field(default_factory=dict)
     throttled_responses: int = 0
     seconds_waited: float = 0.0
-    token_refused: bool = False
+    family_refused: bool = False
     published: Published | None = None
     not_in_force: tuple[str, ...] = ()
 
@@ -36,8 +36,8 @@ class Summary:
 
     @property
     def exit_code(self) -> int:
-        """0: everything due landed; 1: something failed; 3: a token was refused, which wins over 1."""
-        if self.token_refused:
+        """0: everything due landed; 1: something failed; 3: a token or a whole family was refused, which wins."""
+        if self.family_refused:
             return TOKEN
         return FAILED if self.totals.failures else OK
 

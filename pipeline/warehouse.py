@@ -28,6 +28,7 @@ from pipeline.ledger import Ledger
 from schemas.columns import Column, Table
 from schemas.events import Say
 from schemas.meta import PUBLICATION
+from schemas.views import View
 from schemas.work import Place, SliceFile, SliceId
 
 FORMAT = 1
@@ -49,6 +50,15 @@ class Published:
     whole_because: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Extras:
+    """What a publication holds besides landed slices: rows of `meta.*`, views, and its own moment."""
+
+    meta: Mapping[str, tuple[Table, pa.Table]]
+    views: Sequence[View]
+    now: datetime
+
+
 class Warehouse:
     """The published file at `path`, and how it is replaced."""
 
@@ -67,8 +77,12 @@ class Warehouse:
         """
         refuse_foreign(self.path, [inode for inode, _, _ in self._ledger.publications()])
 
-    def publish(self, meta: Mapping[str, tuple[Table, pa.Table]], now: datetime) -> Published:
+    def publish(
+        self, meta: Mapping[str, tuple[Table, pa.Table]], now: datetime, views: Sequence[View] = ()
+    ) -> Published:
         """Makes everything that has landed visible, with `meta`: rows of the `meta.*` tables by table name.
+
+        `views` are made anew, each where all that it needs is there.
 
         Nothing may be landing meanwhile. What an error of the disk left half landed is finished first: until then two
         readings of a slice may lie side by side in the lake.
@@ -81,7 +95,7 @@ class Warehouse:
             finish(self._ledger, self._lake, self._say)
             _remove(temporary)
             make_folder(self.path.parent)
-            done = self._build(temporary, meta, now)
+            done = self._build(temporary, Extras(meta, views, now))
             self._replace(temporary)
         except (duckdb.Error, OSError, Store) as error:
             with contextlib.suppress(OSError):
@@ -95,15 +109,15 @@ class Warehouse:
 
     # ---- building the new file ----
 
-    def _build(self, temporary: Path, meta: Mapping[str, tuple[Table, pa.Table]], now: datetime) -> Published:
+    def _build(self, temporary: Path, extras: Extras) -> Published:
         if self.path.exists():
             _need_space(self.path.parent, self.path.stat().st_size)
         whole_because = self._copy_last(temporary)
-        done = self._apply(temporary, meta, now, whole_because) if not whole_because else None
+        done = self._apply(temporary, extras, whole_because) if not whole_because else None
         if done is None:
             whole_because = whole_because or "it did not fit the ledger"
             _remove(temporary)
-            done = self._apply(temporary, meta, now, whole_because)
+            done = self._apply(temporary, extras, whole_because)
         if done is None:
             raise AssertionError("a file built whole always fits")
         return done
@@ -127,9 +141,7 @@ class Warehouse:
         """Whether the published file is, to the inode, size and mtime, what we published."""
         return _look(self.path) in self._ledger.publications()
 
-    def _apply(
-        self, temporary: Path, meta: Mapping[str, tuple[Table, pa.Table]], now: datetime, whole_because: str
-    ) -> Published | None:
+    def _apply(self, temporary: Path, extras: Extras, whole_because: str) -> Published | None:
         """Applies what landed since, in one transaction; None if the copy turns out not to fit the ledger."""
         if whole_because and self.path.exists():
             self._say("publish.whole", because=whole_because)
@@ -141,10 +153,12 @@ class Warehouse:
             landed = self._ledger.landed_after(after)
             self._say("publish.begun", after=after, slices=len(landed))
             connection.execute("BEGIN")
+            _drop_views(connection)
             _shape_tables(connection, self._ledger.tables())
             _apply_slices(connection, self._lake.root, landed, _by_report(self._ledger.tables()), fresh=after == 0)
-            _write_meta(connection, meta)
-            _sign(connection, self._ledger.id, number, now)
+            _write_meta(connection, extras.meta)
+            _make_views(connection, extras.views)
+            _sign(connection, self._ledger.id, number, extras.now)
             connection.execute("COMMIT")
             connection.execute("CHECKPOINT")
         self._say("publish.built", number=number)
@@ -372,6 +386,21 @@ def _write_meta(connection: duckdb.DuckDBPyConnection, meta: Mapping[str, tuple[
         connection.register("rows_of_meta", rows)
         connection.execute(f"INSERT INTO meta.{sql.name(table.name)} BY NAME SELECT * FROM rows_of_meta")  # noqa: S608 - declared name
         connection.unregister("rows_of_meta")
+
+
+def _drop_views(connection: duckdb.DuckDBPyConnection) -> None:
+    for schema, name in connection.execute(
+        "SELECT schema_name, view_name FROM duckdb_views() WHERE database_name = current_database() AND NOT internal"
+    ).fetchall():
+        connection.execute(f"DROP VIEW {sql.name(schema)}.{sql.name(name)}")
+
+
+def _make_views(connection: duckdb.DuckDBPyConnection, views: Iterable[View]) -> None:
+    there = {*sql.columns_of(connection, "main")}
+    for view in views:
+        if there.issuperset(view.needs):
+            for statement in sql.create_view(view):
+                connection.execute(statement)
 
 
 def _sign(connection: duckdb.DuckDBPyConnection, ledger_id: str, number: int, now: datetime) -> None:

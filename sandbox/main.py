@@ -4,7 +4,7 @@ import asyncio
 import json
 import signal
 import sys
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +15,8 @@ from aiohttp import web
 
 from sandbox.clock import SandboxClock, parse_moment
 from sandbox.control import Control
-from sandbox.graph import Family, Graph
+from sandbox.further import further_families
+from sandbox.graph import Graph
 from sandbox.options import PROFILES, ServerOptions
 from sandbox.real_csv import read_csv
 from sandbox.seeded import seeded_world, size_named
@@ -33,10 +34,6 @@ class Running:
     state: State
 
 
-def _no_families(_: State) -> Sequence[Family]:
-    return ()
-
-
 @asynccontextmanager
 async def running(
     world: World | None = None,
@@ -44,7 +41,6 @@ async def running(
     clock: SandboxClock | None = None,
     options: ServerOptions | None = None,
     scenario: Any = None,
-    families: Callable[[State], Sequence[Family]] = _no_families,
     host: str = "127.0.0.1",
     port: int = 0,
 ) -> AsyncIterator[Running]:
@@ -52,8 +48,9 @@ async def running(
     state = State(world or seeded_world(), clock or SandboxClock(), options or ServerOptions())
     if scenario is not None:
         state.scenario.load(scenario)
-    graph = Graph(state, families(state))
-    runner = web.AppRunner(application(graph, Control(state).routes()), access_log=None, shutdown_timeout=1)
+    families = further_families(state)
+    routes = [*Control(state).routes(), *(route for family in families for route in family.routes())]
+    runner = web.AppRunner(application(Graph(state, families), routes), access_log=None, shutdown_timeout=1)
     await runner.setup()
     try:
         site = web.TCPSite(runner, host, port)

@@ -17,7 +17,7 @@ AD_PAGE = f"{_DOCS}/adgroup"
 CREATIVE_PAGE = f"{_DOCS}/ad-creative"
 
 MINOR_UNIT = "smallest unit of the account's currency"
-PARTITION = "account_id"
+PARTITION = ("account_id",)
 
 BIG_PAGE = 200
 """Objects of few fields; the API answers 25 when it is not told."""

@@ -10,7 +10,7 @@ from schemas.insights_fields import FIELDS, SOURCES, InsightField, Shape
 from schemas.reports import KEY_IDS, UNASKED, Report
 from schemas.windows import DEFAULT, WINDOWS
 
-PARTITION = "account_id"
+PARTITION = ("account_id",)
 ACTIONS_SUFFIX = "_actions"
 RESULTS_SUFFIX = "_results"
 DETAIL_SUFFIX = "_detail"

@@ -25,10 +25,10 @@ def field(column: Column) -> pa.Field:
 
 
 def file_schema(table: Table) -> pa.Schema:
-    """The schema of the table's files in the lake: without the partition column."""
+    """The schema of the table's files in the lake: without the partition columns."""
     return pa.schema([field(column) for column in table.in_files])
 
 
 def whole_schema(table: Table) -> pa.Schema:
-    """The schema of the table with its partition column, as `_schema.arrow` holds it."""
+    """The schema of the table with its partition columns, as `_schema.arrow` holds it."""
     return pa.schema([field(column) for column in table.columns], metadata={"comment": table.meaning})

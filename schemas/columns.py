@@ -60,19 +60,19 @@ class Column:
 class Table:
     """A set of columns with a key; the same in the lake and in the warehouse.
 
-    `partition` names the column that stands in the lake's folder names instead of in the files.
+    `partition` names the columns that stand in the lake's folder names instead of in the files, outermost first.
     """
 
     name: str
     meaning: str
     columns: tuple[Column, ...]
     key: tuple[str, ...]
-    partition: str = ""
+    partition: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         names = [column.name for column in self.columns]
         twice = {name for name in names if names.count(name) > 1}
-        missing = {*self.key, *filter(None, [self.partition])} - set(names)
+        missing = {*self.key, *self.partition} - set(names)
         if twice or missing:
             raise ValueError(f"table {self.name}: declared twice {sorted(twice)}, key without column {sorted(missing)}")
 
@@ -89,8 +89,8 @@ class Table:
 
     @property
     def in_files(self) -> tuple[Column, ...]:
-        """The columns that stand inside the lake's files: all but the partition column."""
-        return tuple(column for column in self.columns if column.name != self.partition)
+        """The columns that stand inside the lake's files: all but the partition columns."""
+        return tuple(column for column in self.columns if column.name not in self.partition)
 
     def without_origin(self) -> Iterator[Column]:
         """The columns in files that say what was read, apart from when and by which run."""

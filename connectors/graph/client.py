@@ -33,7 +33,7 @@ class Graph:
     """Every call to Graph. Several tokens may share a gate; a `Graph` is one token's.
 
     `say(event, fields)` hears `call.retry_scheduled`, `call.throttled`, `quota.blocked`, `page.shrunk` and
-    `version.differs`; `jitter()` gives numbers in [0, 1].
+    `version.differs`; `jitter()` gives numbers in [0, 1]; several may count into one `tally`.
     """
 
     def __init__(
@@ -47,8 +47,9 @@ class Graph:
         policy: Policy | None = None,
         say: Say = _silent,
         jitter: Callable[[], float] = random.random,
+        tally: Tally | None = None,
     ) -> None:
-        self._door = Door(http, gate.governor, clock, credentials, target, say, jitter)
+        self._door = Door(http, gate.governor, clock, credentials, target, say, jitter, tally or Tally())
         self._gate = gate
         self._clock = clock
         self._policy = policy or Policy()

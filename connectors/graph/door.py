@@ -51,8 +51,9 @@ class Door:
         target: Target,
         say: Say,
         jitter: Callable[[], float],
+        tally: Tally,
     ) -> None:
-        self.tally = Tally()
+        self.tally = tally
         self.say = say
         self.jitter = jitter
         self._http = http

@@ -238,7 +238,7 @@ def expected(table: Table, found: Mapping[Part, Rows]) -> Found:
 
 
 def _unpartitioned(table: Table) -> Table:
-    return replace(table, partition="")
+    return replace(table, partition=())
 
 
 def truth(seed: int, number: int) -> dict[Part, Rows]:

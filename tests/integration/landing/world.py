@@ -53,7 +53,7 @@ FACTS = Table(
         *ORIGIN,
     ),
     _KEY,
-    "account_id",
+    ("account_id",),
 )
 ACTIONS = Table(
     "shop_actions",
@@ -67,21 +67,21 @@ ACTIONS = Table(
         *ORIGIN,
     ),
     (*_KEY, "action_type"),
-    "account_id",
+    ("account_id",),
 )
 RESULTS = Table(
     "shop_results",
     "What the ads were for",
     (_ACCOUNT, *_GRAIN, Column("indicator", Kind.TEXT, "Aim"), Column("value", Kind.RATIO, "Times"), _VERSION, *ORIGIN),
     (*_KEY, "indicator"),
-    "account_id",
+    ("account_id",),
 )
 THINGS = Table(
     "things",
     "Objects",
     (_ACCOUNT, Column("id", Kind.TEXT, "Thing"), Column("name", Kind.TEXT, "Its name"), _VERSION, *ORIGIN),
     ("id",),
-    "account_id",
+    ("account_id",),
 )
 SHOP = Owned("shop", "grain", "definition", (FACTS, ACTIONS, RESULTS))
 OBJECTS = Owned("things", "objects", "objects", (THINGS,))

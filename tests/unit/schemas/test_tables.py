@@ -41,7 +41,7 @@ def test_report_tables_hold_together(report: Report) -> None:
     tables = tables_of(report)
     for table in tables:
         assert set(tables.facts.key) <= set(table.key) <= set(table.names)
-        assert table.partition == "account_id"
+        assert table.partition == ("account_id",)
         assert set(table.names[-2:]) == ORIGIN_NAMES
         assert "extra" in table
         assert "account_id" not in file_schema(table).names
@@ -140,7 +140,7 @@ def test_object_tables(known: object) -> None:
     """Every object table is keyed by `id`, partitioned by account, and asks for each column."""
     table = known.table  # type: ignore[attr-defined]  # parametrize hides the type
     assert table.key == ("id",)
-    assert table.partition == "account_id"
+    assert table.partition == ("account_id",)
     assert table["account_id"].kind is Kind.TEXT
     assert {column.where[0] for column in table.columns} - {"extra", *ORIGIN_NAMES} == set(known.top_level_fields)  # type: ignore[attr-defined]  # as above
 

@@ -82,7 +82,7 @@ def test_where() -> None:
 
 def test_partition() -> None:
     """The partition column stands in the whole schema and not in the files."""
-    table = Table("ads", "Ads", (OWNER, ID, *ORIGIN), ("id",), "account_id")
+    table = Table("ads", "Ads", (OWNER, ID, *ORIGIN), ("id",), ("account_id",))
     assert file_schema(table).names == ["id", "fetched_at", "run_id"]
     assert whole_schema(table).names == ["account_id", "id", "fetched_at", "run_id"]
     assert [column.name for column in table.without_origin()] == ["id"]
@@ -93,11 +93,16 @@ def test_partition() -> None:
 @pytest.mark.parametrize(
     ("columns", "key", "partition", "says"),
     [
-        ((ID, ID), ("id",), "", "table ads: declared twice ['id'], key without column []"),
-        ((ID,), ("id", "day"), "account_id", "table ads: declared twice [], key without column ['account_id', 'day']"),
+        ((ID, ID), ("id",), (), "table ads: declared twice ['id'], key without column []"),
+        (
+            (ID,),
+            ("id", "day"),
+            ("account_id",),
+            "table ads: declared twice [], key without column ['account_id', 'day']",
+        ),
     ],
 )
-def test_wrong_tables(columns: tuple[Column, ...], key: tuple[str, ...], partition: str, says: str) -> None:
+def test_wrong_tables(columns: tuple[Column, ...], key: tuple[str, ...], partition: tuple[str, ...], says: str) -> None:
     """A table whose columns are declared twice, or whose key has no column, cannot be made."""
     with pytest.raises(ValueError, match=r"^table ads") as wrong:
         Table("ads", "Ads", columns, key, partition)

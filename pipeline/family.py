@@ -1,0 +1,37 @@
+"""Owns what a family of reports is to the rest of the pipeline: its tables, what of it is due, and how it is loaded.
+
+Ads insights and ad objects are planned account by account (`pipeline/plan.py`); every other family is one of these,
+built by `pipeline/app.py` from its section of the configuration and the choice of the command line.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Protocol
+
+from pipeline.catalogue import Owned
+from pipeline.due import Due
+from pipeline.ledger import Ledger
+from pipeline.line import Line
+from pipeline.workshop import Workshop
+
+
+class Family(Protocol):
+    """One configured family, narrowed to what a command is about."""
+
+    @property
+    def name(self) -> str:
+        """Its section of the configuration, such as `brand_safety`."""
+
+    @property
+    def owned(self) -> Sequence[Owned]:
+        """Its tables, whatever the command is about: all are settled before anything is asked."""
+
+    @property
+    def owners(self) -> Sequence[str]:
+        """The first parts of its scopes that are configured: what `--account` may name."""
+
+    def due(self, ledger: Ledger, now: datetime) -> Sequence[Due]:
+        """What is due, as far as the ledger alone tells; asks nobody."""
+
+    async def load(self, shop: Workshop, line: Line) -> None:
+        """Loads what is due. Its faults are its own: they end in the committer's totals and in the refusals."""

@@ -1,0 +1,37 @@
+"""Owns what a run asks with: one HTTP client, one gate for all tokens, and a Graph for each token and server."""
+
+from dataclasses import dataclass, field
+
+from connectors.graph.calls import Target
+from connectors.graph.client import Graph
+from connectors.graph.credentials import Credentials
+from connectors.graph.door import Tally
+from connectors.http.client import HttpClient
+from connectors.http.clock import Clock
+from connectors.pace.gate import Gate
+from schemas.events import Say
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """What a family is given to ask with; `credentials` and `target` are those of `[graph]`."""
+
+    http: HttpClient
+    gate: Gate
+    clock: Clock
+    credentials: Credentials
+    target: Target
+    say: Say
+    tally: Tally = field(default_factory=Tally)
+
+    def graph(self, credentials: Credentials | None = None, target: Target | None = None) -> Graph:
+        """A way to Graph, with this token and server; what goes through it is counted here."""
+        return Graph(
+            self.http,
+            self.gate,
+            self.clock,
+            credentials or self.credentials,
+            target or self.target,
+            say=lambda event, fields: self.say(event, **fields),
+            tally=self.tally,
+        )

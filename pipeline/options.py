@@ -1,0 +1,147 @@
+"""Owns what commands share: the options that they all take, the values that options are read into, how work is run.
+
+Heavy libraries are imported by the commands that need them, because `insights --help` should answer at once.
+"""
+
+import asyncio
+import signal
+import sys
+from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from pipeline.journal import Journal, Listener, stderr_log
+
+if TYPE_CHECKING:  # `app` pulls in every heavy library; commands import it when they run
+    from config.settings import Settings
+    from pipeline.app import App
+    from pipeline.orders import Choice
+
+T = TypeVar("T")
+Command = Callable[..., Any]
+
+
+@dataclass(slots=True)
+class Shared:
+    """What every command was given."""
+
+    config: Path | None
+    as_json: bool
+    now: datetime | None
+    listeners: tuple[Listener, ...]
+
+    def settings(self) -> "Settings":
+        """The configuration."""
+        from config.settings import read, where  # noqa: PLC0415 - heavy
+
+        return read(where(self.config), (self.now or datetime.now(UTC)).date())
+
+    def app(self) -> "App":
+        """The product, its events on stderr."""
+        from pipeline.app import App  # noqa: PLC0415 - heavy
+
+        journal = Journal(self.listeners)
+        if sys.stderr.isatty() and not self.as_json:
+            from pipeline.progress import Progress  # noqa: PLC0415 - heavy
+
+            journal.listen(Progress())
+        else:
+            journal.listen(stderr_log(as_json=self.as_json))
+        return App.at(self.settings(), journal, self.now)
+
+    def answer(self, data: Callable[[], Any], words: Callable[[], str]) -> None:
+        """Prints the answer: exactly one JSON document, or words."""
+        if self.as_json:
+            import orjson  # noqa: PLC0415 - heavy
+
+            click.echo(orjson.dumps(data(), option=orjson.OPT_INDENT_2 | orjson.OPT_NAIVE_UTC).decode())
+        else:
+            click.echo(words())
+
+
+class Day(click.ParamType[date]):
+    """A day that exists, as YYYY-MM-DD."""
+
+    name = "day"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> date:
+        """The day."""
+        try:
+            return value if isinstance(value, date) else date.fromisoformat(value)
+        except ValueError:
+            self.fail(f"{value!r} is not a day that exists; write it as 2026-09-01", param, ctx)
+
+
+class Instant(click.ParamType[datetime]):
+    """A moment with its offset, as 2026-11-23T04:00:00Z."""
+
+    name = "instant"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
+        """The moment."""
+        try:
+            moment = value if isinstance(value, datetime) else datetime.fromisoformat(value)
+        except ValueError:
+            self.fail(f"{value!r} is not a moment; write it as 2026-11-23T04:00:00Z", param, ctx)
+        if moment.tzinfo is None:
+            self.fail(f"{value!r} has no offset; write it as 2026-11-23T04:00:00Z", param, ctx)
+        return moment
+
+
+def shared(command: Command) -> Command:
+    """The options that every command takes."""
+
+    @click.option(
+        "--config", type=click.Path(path_type=Path), help="The configuration. [default: config/insights.toml]"
+    )
+    @click.option("--json", "as_json", is_flag=True, help="Exactly one JSON document on stdout.")
+    @click.option("--now", type=Instant(), envvar="INSIGHTS_NOW", help="Rehearse as if it were this moment.")
+    @click.pass_context
+    def wrapped(ctx: click.Context, /, **options: Any) -> None:
+        listeners: tuple[Listener, ...] = ctx.find_root().obj or ()
+        given = Shared(options.pop("config"), options.pop("as_json"), options.pop("now"), listeners)
+        ctx.invoke(command, given, **options)
+
+    wrapped.__name__ = command.__name__
+    wrapped.__doc__ = command.__doc__
+    for parameter in getattr(command, "__click_params__", []):
+        wrapped.__click_params__.append(parameter)  # type: ignore[attr-defined]  # click keeps options there
+    return wrapped
+
+
+def chosen(command: Command) -> Command:
+    """The options that narrow a command to tables, accounts and days."""
+    for option in (
+        click.option("--until", type=Day(), help="The last day, inclusive."),
+        click.option("--since", type=Day(), help="The first day, inclusive."),
+        click.option("--account", "accounts", multiple=True, help="Only this ad account, with or without act_."),
+        click.option("--table", "tables", multiple=True, help="Only this report or table."),
+    ):
+        command = option(command)
+    return command
+
+
+def choice_of(
+    tables: Sequence[str], accounts: Sequence[str], since: date | None, until: date | None, **more: bool
+) -> "Choice":
+    """What was told on a command's line."""
+    from pipeline.orders import Choice  # noqa: PLC0415 - heavy
+
+    if since and until and since > until:
+        raise click.UsageError(f"--since {since} lies after --until {until}; both days are inclusive")
+    return Choice(tuple(tables), tuple(accounts), since, until, **more)
+
+
+def run(work: Coroutine[Any, Any, T]) -> T:
+    """Runs a command's work; SIGTERM ends it as Ctrl-C does, leaving everything resumable."""
+
+    async def stoppable() -> T:
+        task = asyncio.ensure_future(work)
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+        return await task
+
+    return asyncio.run(stoppable())

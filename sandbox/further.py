@@ -1,0 +1,25 @@
+"""Owns which families of calls the sandbox has beside insights and objects, each with its own control calls."""
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Protocol
+
+from aiohttp import web
+
+from sandbox.graph import Family
+from sandbox.state import State
+
+
+class FurtherFamily(Family, Protocol):
+    """A family with calls of its own beside Graph's: truth, file downloads."""
+
+    def routes(self) -> Iterable[web.RouteDef]:
+        """Return what it serves outside of Graph, under `/sandbox` or wherever its files lie."""
+        ...
+
+
+FAMILIES: Sequence[Callable[[State], FurtherFamily]] = ()
+
+
+def further_families(state: State) -> Sequence[FurtherFamily]:
+    """Return every family, on one state."""
+    return tuple(make(state) for make in FAMILIES)
