@@ -17,12 +17,14 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, V
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
+from config import app_insights
 from config.errors import Wrong
+from schemas.app_insights import AppMetric
 from schemas.legality import refusals
 from schemas.reports import Filter, Report
 
 DEFAULT_PATH = Path("config/insights.toml")
-__all__ = ["Settings", "Wrong", "access_token", "app_secret", "from_data", "read", "where"]
+__all__ = ["Settings", "Wrong", "access_token", "app_insights_token", "app_secret", "from_data", "read", "where"]
 
 OBJECT_TABLES = ("ad_accounts", "campaigns", "adsets", "ads", "adcreatives")
 DIGITS = re.compile(r"[0-9]+")
@@ -239,8 +241,13 @@ class AppInsightsSection(Section):
 
     app_ids: list[Id] = []
     access_token_env: Variable | None = None
+    """The variable that holds a token for these apps; the token of [graph] when left out."""
+    app_secret_env: Variable | None = None
+    """The variable that holds the secret of that token's app; its calls then carry appsecret_proof."""
     since: Day
+    """The first day wanted, in GMT-8 as all days of app insights."""
     metrics: list[Metric] = []
+    """Names of metrics, or { metric = "...", ... }; see `config/app_insights.py`."""
 
 
 class AttributionSection(Section):
@@ -275,7 +282,7 @@ class Settings(Section):
     @property
     def not_in_force(self) -> tuple[str, ...]:
         """What is configured and legal, and not carried out by this version yet: it is said at every load."""
-        sections = ("brand_safety", "app_insights", "attribution")
+        sections = ("brand_safety", "attribution")
         return tuple(f"[{name}]" for name in sections if getattr(self, name) is not None)
 
     @property
@@ -297,6 +304,17 @@ class Settings(Section):
     def reports(self) -> tuple[Report, ...]:
         """The configured reports of ads insights."""
         return tuple(entry.report() for entry in self.ads_insights.reports) if self.ads_insights else ()
+
+    @property
+    def first_days(self) -> dict[str, date]:
+        """The first day wanted of each section that has one."""
+        sections = {"ads_insights": self.ads_insights, "app_insights": self.app_insights}
+        return {name: section.since for name, section in sections.items() if section is not None}
+
+    @property
+    def app_metrics(self) -> tuple[AppMetric, ...]:
+        """The configured entries of app insights."""
+        return app_insights.entries(self.app_insights.metrics) if self.app_insights else ()
 
 
 def where(path: Path | None, environment: Mapping[str, str] = os.environ) -> Path:
@@ -340,7 +358,7 @@ def from_data(data: Mapping[str, Any], source: str, today: date) -> Settings:
 
 def _refuse_illegal(settings: Settings, source: str, today: date) -> None:
     """What only the values together show; each section answers for its own."""
-    lines = [line for section in (_of_ads_insights,) for line in section(settings, today)]
+    lines = [line for section in (_of_ads_insights, _of_app_insights) for line in section(settings, today)]
     if lines:
         raise Wrong("\n".join(f"{source}: {line}" for line in lines))
 
@@ -359,6 +377,16 @@ def _of_ads_insights(settings: Settings, today: date) -> list[str]:
     ]
     for number, report in enumerate(settings.reports, 1):
         lines += [f"[[ads_insights.reports]] number {number}: {refusal}" for refusal in refusals(report, today)]
+    return lines
+
+
+def _of_app_insights(settings: Settings, today: date) -> list[str]:
+    section = settings.app_insights
+    if section is None:
+        return []
+    lines = list(app_insights.wrong(section.app_ids, section.since, section.metrics, today))
+    if section.app_secret_env and not section.access_token_env:
+        lines.append("[app_insights] app_secret_env goes only with access_token_env; [graph] has its own")
     return lines
 
 
@@ -505,3 +533,21 @@ def app_secret(graph: GraphSection, environment: Mapping[str, str] = os.environ)
     if not secret:
         raise Wrong(f"[graph] app_secret_env = {graph.app_secret_env!r}: this variable is not set; export it")
     return secret
+
+
+def app_insights_token(
+    section: AppInsightsSection | None, environment: Mapping[str, str] = os.environ
+) -> tuple[str, str | None] | None:
+    """The token of app insights and its app's secret; None where they have none of their own.
+
+    Raises:
+        Wrong: One is configured and is not there.
+    """
+    if section is None or section.access_token_env is None:
+        return None
+    found = {}
+    for key, name in (("access_token_env", section.access_token_env), ("app_secret_env", section.app_secret_env)):
+        found[key] = environment.get(name, "").strip() if name else None
+        if name and not found[key]:
+            raise Wrong(f"[app_insights] {key} = {name!r}: this variable is not set; export {name}=...")
+    return found["access_token_env"] or "", found["app_secret_env"]

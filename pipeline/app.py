@@ -15,7 +15,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from config.settings import Settings, access_token, app_secret
+from config.settings import Settings, access_token, app_insights_token, app_secret
 from connectors.ad_objects import AdObjects
 from connectors.ads_insights.connector import BIGGEST_PAGE, AdsInsights
 from connectors.ads_insights.life import Rhythm
@@ -28,6 +28,7 @@ from connectors.pace.gate import Gate
 from connectors.pace.governor import Governor
 from pipeline import catalogue
 from pipeline.account import Account
+from pipeline.app_insights_family import AppInsightsFamily
 from pipeline.beside import beside, publishing, telling
 from pipeline.book import LedgerBook, read_deadlines
 from pipeline.catalogue import Owned
@@ -154,6 +155,7 @@ class App:
     def _opened(self, command: str, choice: Choice) -> Iterator[Store]:
         """The store of a command that loads; what can be refused without it is refused before anything is written."""
         self._credentials()
+        self._own_credentials()
         self._orders(choice, self._families(choice))
         now = self.clock.now()
         with opened(self.places, command, now, self.journal, rehearsal=self.rehearsal, wait=choice.wait) as store:
@@ -307,6 +309,13 @@ class App:
         self.journal.hide(*credentials.secrets())
         return credentials
 
+    def _own_credentials(self) -> dict[str, Credentials]:
+        """The credentials of families that have their own."""
+        found = {"app_insights": app_insights_token(self.settings.app_insights)}
+        own = {name: Credentials(*secrets) for name, secrets in found.items() if secrets is not None}
+        self.journal.hide(*(secret for credentials in own.values() for secret in credentials.secrets()))
+        return own
+
     @asynccontextmanager
     async def _line(self, ledger: Ledger, credentials: Credentials) -> AsyncIterator[Line]:
         settings = self.settings
@@ -318,15 +327,22 @@ class App:
             settings.graph.base_url.rstrip("/"), settings.graph.version, settings.graph.request_timeout_seconds
         )
         async with HttpClient() as http:
-            yield Line(http, Gate(governor, self.clock), self.clock, credentials, target, self.journal)
+            own = self._own_credentials()
+            yield Line(http, Gate(governor, self.clock), self.clock, credentials, target, self.journal, own)
 
     @property
     def _lookback_days(self) -> int:
         return self.settings.ads_insights.lookback_days if self.settings.ads_insights else 28
 
-    def _families(self, _choice: Choice) -> tuple[Family, ...]:
+    def _families(self, choice: Choice) -> tuple[Family, ...]:
         """The configured families besides ads insights and ad objects, narrowed to what a command is about."""
-        return ()
+        return tuple(filter(None, [self._app_insights(choice)]))
+
+    def _app_insights(self, choice: Choice) -> AppInsightsFamily | None:
+        section = self.settings.app_insights
+        if section is None:
+            return None
+        return AppInsightsFamily(tuple(section.app_ids), self.settings.app_metrics, section.since, choice)
 
     def _orders(self, choice: Choice, families: Sequence[Family]) -> Orders:
         """What a command is about.
@@ -349,6 +365,7 @@ class App:
             include_today=insights.include_today if insights else False,
             tables=tuple(owned.name for family in families for owned in family.owned),
             owners=tuple(owner for family in families for owner in family.owners),
+            first_days=self.settings.first_days,
         )
 
     @property

@@ -6,12 +6,14 @@ Each family answers for its own tables; a table that nobody answers for is one o
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
+from pipeline import app_insights_due
+from schemas import app_insights
 from schemas.periods import Known, Period, is_final
 from schemas.work import Place, SliceRecord
 
 Rule = Callable[[SliceRecord], bool]
 
-OF_TABLE: Mapping[str, Rule] = MappingProxyType({})
+OF_TABLE: Mapping[str, Rule] = MappingProxyType({app_insights.TABLE_NAME: app_insights_due.final})
 """The rules of the families that settle in their own way, by the table that the slice names."""
 
 

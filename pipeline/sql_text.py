@@ -4,7 +4,7 @@ import duckdb
 
 from schemas.columns import Column, Kind, Table
 from schemas.meta import QUARANTINE
-from schemas.views import View
+from schemas.view import View
 from schemas.work import Place
 
 
@@ -71,10 +71,11 @@ def columns_of(connection: duckdb.DuckDBPyConnection, schema: str) -> dict[str, 
 def delete_slices(table: Table, place: Place) -> str:
     """Removes from one table the rows of every slice in the relation `gone`, whose places are all shaped like this one.
 
-    `gone` has the slices' partition values and, where the place has days, their `slice_start` and `slice_end`. One
-    statement for all of them: one by one, a thousand slices of a table of two million rows take 160 times as long.
+    `gone` has the slices' partition values, what their `where` names and, where the place has days, their
+    `slice_start` and `slice_end`. One statement for all of them: one by one, a thousand slices of a table of two
+    million rows take 160 times as long.
     """
-    conditions = [f"t.{name(owner)} = gone.{name(owner)}" for owner, _ in place.folders]
+    conditions = [f"t.{name(owner)} = gone.{name(owner)}" for owner, _ in (*place.folders, *place.where)]
     if place.within is not None:
         day = name(place.within[0])
         conditions.append(f"t.{day} >= gone.slice_start AND t.{day} < gone.slice_end")

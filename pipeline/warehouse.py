@@ -28,7 +28,7 @@ from pipeline.ledger import Ledger
 from schemas.columns import Column, Table
 from schemas.events import Say
 from schemas.meta import PUBLICATION
-from schemas.views import View
+from schemas.view import View
 from schemas.work import Place, SliceFile, SliceId
 
 FORMAT = 1
@@ -328,7 +328,8 @@ def _apply_slices(
     """Replaces the rows of each slice, in all tables of its report, by those of its files."""
     if not fresh:
         for report, owned in tables.items():
-            _remove_slices(connection, [(s, place) for s, place, _ in landed if s.table == report], owned)
+            for alike in _by_shape((s, place) for s, place, _ in landed if s.table == report):
+                _remove_slices(connection, alike, owned)
     for report, table in ((report, table) for report, owned in tables.items() for table in owned):
         paths = _paths(lake, landed, report, table.name)
         if paths:
@@ -338,16 +339,21 @@ def _apply_slices(
         connection.execute(sql.insert_quarantine(), [aside])
 
 
+def _by_shape(slices: Iterable[tuple[SliceId, Place]]) -> Iterable[list[tuple[SliceId, Place]]]:
+    found: dict[tuple[object, ...], list[tuple[SliceId, Place]]] = {}
+    for slice_id, place in slices:
+        found.setdefault(place.shape, []).append((slice_id, place))
+    return found.values()
+
+
 def _remove_slices(
     connection: duckdb.DuckDBPyConnection, slices: Sequence[tuple[SliceId, Place]], tables: Sequence[Table]
 ) -> None:
     """Removes the rows of some slices of one report, which all lie alike, and what was set aside of them."""
-    if not slices:
-        return
     rows = []
     for _, place in slices:
         days = dict(zip(("slice_start", "slice_end"), place.within[1:], strict=True)) if place.within else {}
-        rows.append({**dict(place.folders), **days})
+        rows.append({**dict(place.folders), **dict(place.where), **days})
     aside = [{"table_name": t.name, "scope": s.scope, "slice_start": s.start} for s, _ in slices for t in tables]
     with _registered(connection, pa.Table.from_pylist(rows)):
         for table in tables:

@@ -1,4 +1,4 @@
-"""Owns whether an entry of app insights may be asked at all; each refusal names the key, the value, the nearest legal."""
+"""Owns whether an entry of app insights may be asked; each refusal names the key, the value and the nearest legal."""
 
 from collections.abc import Iterable, Iterator
 
@@ -103,7 +103,7 @@ def _breakdowns(entry: AppMetric, metric: Metric) -> Iterator[Refusal]:
         yield Refusal("breakdowns", ", ".join(entry.breakdowns), "names one breakdown twice")
     given = PAIR.intersection(entry.breakdowns)
     if len(given) == 1:
-        yield Refusal("breakdowns", *given, "goes only together with the other of age and gender", "age, gender")
+        yield Refusal("breakdowns", min(given), "goes only together with the other of age and gender", "age, gender")
 
 
 def _intervals(entry: AppMetric) -> Iterator[Refusal]:

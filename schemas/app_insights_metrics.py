@@ -83,71 +83,69 @@ ECOSYSTEMS = ("GAME", "NON_GAME")
 _CDR = ("count", DAILY, RANGE)
 _CD = ("count", DAILY)
 _CDHR = ("count", DAILY, HOURLY, RANGE)
-_RATE = {"adds": Adds.RATIO, "unit": "per 10,000 impressions"}
+_PER_10K = "per 10,000 impressions"
 _A, _L, _R, _N, _P = Family.ACTIVITY, Family.LOGINS, Family.REQUESTS, Family.NOTIFICATIONS, Family.PAYMENTS
 
 
-def _metrics() -> Iterator[Metric]:
-    """The table of the reference, line by line, in its order and its words."""
-    yield Metric("api_avg_request_time", _A, "Average time of API requests from the app", _CDR, Adds.RATIO, "ms")
-    yield Metric("api_calls", _A, "API calls from the app", _CDR)
-    yield Metric("api_calls_by_method", _A, "Sampled API calls from the app", _CD)
-    yield Metric("api_error_rate_by_method", _A, "Sampled average of errors per API request", _CD, Adds.RATIO)
-    yield Metric("api_errors", _A, "API errors from the app", _CDR)
-    yield Metric("api_errors_by_method", _A, "Sampled API errors from the app", _CD)
-    yield Metric("app_blocks", _A, "Blocks of the app", _CDR)
-    yield Metric("app_center_initial_permission_grants", _L, "Accepts in the App Center", _CDHR)
-    yield Metric("app_center_initial_permission_requests", _L, "Impressions in the App Center", _CDHR)
-    yield Metric(APP_EVENT, _A, "Custom events logged for the app, by event_name", _CDHR)
-    yield Metric("app_notification_clicks", _N, "Clicks on notifications from the app", _CDHR)
-    yield Metric("app_notification_hide_rate", _N, "Notifications from the app that were hidden", _CDHR, **_RATE)
-    yield Metric("app_notification_hides", _N, "Hides on notifications from the app", _CDHR)
-    yield Metric("app_notification_impressions", _N, "Impressions of notifications from the app", _CDHR)
-    yield Metric("app_notification_sends", _N, "Notifications that the app published", _CDHR)
-    yield Metric("app_notification_spam_rate", _N, "Notifications marked as spam", _CDHR, **_RATE)
-    yield Metric("app_notification_spam_reports", _N, "Spam reports on notifications from the app", _CDHR)
-    yield Metric("app_notification_total_accepts", _N, "Accepts of notifications, explicit and implicit", _CDHR)
-    yield Metric("app_notification_unhides", _N, "Notifications that were hidden and shown again", _CDHR)
-    of = "users who engaged with the app or viewed it"
-    name = "facebook_features_monthly_active_users"
-    yield Metric(name, _A, f"30 days' {of}", (DAILY,), Adds.ROLLING, "users")
-    yield Metric("facebook_features_weekly_active_users", _A, f"7 days' {of}", (DAILY,), Adds.ROLLING, "users")
-    yield Metric("facebook_features_daily_active_users", _A, f"A day's {of}", (DAILY,), Adds.ROLLING, "users")
-    total = "Accepts of the app's terms or connections to the app, in total"
-    yield Metric("facebook_login_total_users", _L, total, ("count", LIFETIME), Adds.ROLLING, "users")
-    yield Metric("initial_permission_grants", _L, "Accepts from all sources", _CDR)
-    dialog = "login_dialog"
-    yield Metric(f"{dialog}_additional_permission_grants", _L, "Accepts of additional permissions", _CDHR)
-    yield Metric(f"{dialog}_additional_permission_requests", _L, "Impressions for additional permissions", _CDHR)
-    yield Metric(f"{dialog}_initial_permission_grants", _L, "Accepts in the login dialog", _CDHR)
-    yield Metric(f"{dialog}_initial_permission_requests", _L, "Impressions of the login dialog", _CDHR)
-    yield Metric(f"{dialog}_publish_permission_grants", _L, "Grants of the permission to publish", _CDHR)
-    yield Metric(f"{dialog}_publish_permission_requests", _L, "Impressions for the permission to publish", _CDHR)
-    yield Metric("mobile_referral_installs", _A, "Installations after a mobile referral, at first use", _CDHR)
-    yield Metric("mobile_referrals", _A, "App launches from Facebook on mobile", _CDHR)
-    money = "currency of the app"
-    yield Metric("payments_daily_chargebacks", _P, "Amount charged back", _CDR, unit=money)
-    yield Metric("payments_daily_refunds", _P, "Amount refunded", _CDR, unit=money)
-    yield Metric("payments_daily_spend", _P, "Amount spent", _CDR, unit=money)
-    yield Metric("permission_revocations", _L, "Users who removed permissions or connections", _CDHR)
-    yield Metric("request_accepts", _R, "Requests that friends of users accepted", _CDR)
-    yield Metric("request_blocks", _R, "Blocked requests from the app", _CDHR)
-    yield Metric("request_impressions", _R, "Times that a user saw a request from the app", _CDR)
-    yield Metric("request_sends", _R, "Requests that users sent to friends", _CDHR)
-    yield Metric("request_spam_rate", _R, "User-to-user notifications marked as spam", _CDHR, **_RATE)
-    yield Metric("story_clicks", _A, "Clicks on an Open Graph story", _CDHR)
-    yield Metric("story_comments", _A, "Comments on an Open Graph story", _CDHR)
-    yield Metric("story_impressions", _A, "Impressions of an Open Graph story", _CDHR)
-    yield Metric("story_likes", _A, "Likes on an Open Graph story", _CDHR)
-    yield Metric("story_publishes", _A, "Open Graph actions that the app created", _CDHR)
-    yield Metric("story_spam_rate", _A, "Spam reports of an Open Graph story", _CDHR, **_RATE)
-    yield Metric("structured_request_accepts", _R, "Structured requests that friends accepted", _CDR)
-    yield Metric("structured_request_impressions", _R, "Times that a user saw a structured request", _CDR)
-    yield Metric("structured_request_sends", _R, "Structured requests that users sent to friends", _CDR)
-    yield Metric("total_referrals", _A, "App launches from Facebook", _CDHR)
+_USERS = "users who engaged with the app or viewed it"
+_TOTAL = "Accepts of the app's terms or connections to the app, in total"
+_MONEY = "currency of the app"
+_METRICS: tuple[Metric, ...] = (
+    Metric("api_avg_request_time", _A, "Average time of API requests from the app", _CDR, Adds.RATIO, "ms"),
+    Metric("api_calls", _A, "API calls from the app", _CDR),
+    Metric("api_calls_by_method", _A, "Sampled API calls from the app", _CD),
+    Metric("api_error_rate_by_method", _A, "Sampled average of errors per API request", _CD, Adds.RATIO),
+    Metric("api_errors", _A, "API errors from the app", _CDR),
+    Metric("api_errors_by_method", _A, "Sampled API errors from the app", _CD),
+    Metric("app_blocks", _A, "Blocks of the app", _CDR),
+    Metric("app_center_initial_permission_grants", _L, "Accepts in the App Center", _CDHR),
+    Metric("app_center_initial_permission_requests", _L, "Impressions in the App Center", _CDHR),
+    Metric(APP_EVENT, _A, "Custom events logged for the app, by event_name", _CDHR),
+    Metric("app_notification_clicks", _N, "Clicks on notifications from the app", _CDHR),
+    Metric("app_notification_hide_rate", _N, "Notifications that were hidden", _CDHR, Adds.RATIO, _PER_10K),
+    Metric("app_notification_hides", _N, "Hides on notifications from the app", _CDHR),
+    Metric("app_notification_impressions", _N, "Impressions of notifications from the app", _CDHR),
+    Metric("app_notification_sends", _N, "Notifications that the app published", _CDHR),
+    Metric("app_notification_spam_rate", _N, "Notifications marked as spam", _CDHR, Adds.RATIO, _PER_10K),
+    Metric("app_notification_spam_reports", _N, "Spam reports on notifications from the app", _CDHR),
+    Metric("app_notification_total_accepts", _N, "Accepts of notifications, explicit and implicit", _CDHR),
+    Metric("app_notification_unhides", _N, "Notifications that were hidden and shown again", _CDHR),
+    Metric("facebook_features_monthly_active_users", _A, f"30 days' {_USERS}", (DAILY,), Adds.ROLLING, "users"),
+    Metric("facebook_features_weekly_active_users", _A, f"7 days' {_USERS}", (DAILY,), Adds.ROLLING, "users"),
+    Metric("facebook_features_daily_active_users", _A, f"A day's {_USERS}", (DAILY,), Adds.ROLLING, "users"),
+    Metric("facebook_login_total_users", _L, _TOTAL, ("count", LIFETIME), Adds.ROLLING, "users"),
+    Metric("initial_permission_grants", _L, "Accepts from all sources", _CDR),
+    Metric("login_dialog_additional_permission_grants", _L, "Accepts of additional permissions", _CDHR),
+    Metric("login_dialog_additional_permission_requests", _L, "Impressions for additional permissions", _CDHR),
+    Metric("login_dialog_initial_permission_grants", _L, "Accepts in the login dialog", _CDHR),
+    Metric("login_dialog_initial_permission_requests", _L, "Impressions of the login dialog", _CDHR),
+    Metric("login_dialog_publish_permission_grants", _L, "Grants of the permission to publish", _CDHR),
+    Metric("login_dialog_publish_permission_requests", _L, "Impressions for the permission to publish", _CDHR),
+    Metric("mobile_referral_installs", _A, "Installations after a mobile referral, at first use", _CDHR),
+    Metric("mobile_referrals", _A, "App launches from Facebook on mobile", _CDHR),
+    Metric("payments_daily_chargebacks", _P, "Amount charged back", _CDR, unit=_MONEY),
+    Metric("payments_daily_refunds", _P, "Amount refunded", _CDR, unit=_MONEY),
+    Metric("payments_daily_spend", _P, "Amount spent", _CDR, unit=_MONEY),
+    Metric("permission_revocations", _L, "Users who removed permissions or connections", _CDHR),
+    Metric("request_accepts", _R, "Requests that friends of users accepted", _CDR),
+    Metric("request_blocks", _R, "Blocked requests from the app", _CDHR),
+    Metric("request_impressions", _R, "Times that a user saw a request from the app", _CDR),
+    Metric("request_sends", _R, "Requests that users sent to friends", _CDHR),
+    Metric("request_spam_rate", _R, "User-to-user notifications marked as spam", _CDHR, Adds.RATIO, _PER_10K),
+    Metric("story_clicks", _A, "Clicks on an Open Graph story", _CDHR),
+    Metric("story_comments", _A, "Comments on an Open Graph story", _CDHR),
+    Metric("story_impressions", _A, "Impressions of an Open Graph story", _CDHR),
+    Metric("story_likes", _A, "Likes on an Open Graph story", _CDHR),
+    Metric("story_publishes", _A, "Open Graph actions that the app created", _CDHR),
+    Metric("story_spam_rate", _A, "Spam reports of an Open Graph story", _CDHR, Adds.RATIO, _PER_10K),
+    Metric("structured_request_accepts", _R, "Structured requests that friends accepted", _CDR),
+    Metric("structured_request_impressions", _R, "Times that a user saw a structured request", _CDR),
+    Metric("structured_request_sends", _R, "Structured requests that users sent to friends", _CDR),
+    Metric("total_referrals", _A, "App launches from Facebook", _CDHR),
+)
+"""The table of the reference, line by line, in its order."""
 
-
-METRICS: Mapping[str, Metric] = MappingProxyType({metric.name: metric for metric in _metrics()})
+METRICS: Mapping[str, Metric] = MappingProxyType({metric.name: metric for metric in _METRICS})
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,7 +183,9 @@ def _breakdowns() -> Iterator[Breakdown]:
     yield Breakdown("ref", "The developer's ref parameter, at most 100 values a day")
     yield Breakdown("label_cohort", "Label given at the first login, or by ref")
     for number in range(1, 11):
-        yield Breakdown(f"app_event_parameter{number}", f"The developer's parameter {number} of an event", of_events=True)
+        yield Breakdown(
+            f"app_event_parameter{number}", f"The developer's parameter {number} of an event", of_events=True
+        )
     yield Breakdown("short_version_code", "Bundled version of the app, perhaps not unique")
     yield Breakdown("ui_element", "Class of the UI element on top when the event was logged", of_events=True)
     yield Breakdown("sdk_version", "Version of the SDK that logged the event", of_events=True)

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from schemas.app_insights import APP_INSIGHTS, TABLE_NAME
 from schemas.app_insights_metrics import METRICS, Adds, Family, Metric
-from schemas.views import View
+from schemas.view import View
 
 _SHARED = (*APP_INSIGHTS.key[:1], "date_start", "date_stop", *APP_INSIGHTS.key[2:])
 """What a row of a view stands for: everything of the table's key but the metric, and the days of the value."""

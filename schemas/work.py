@@ -31,17 +31,24 @@ class Place:
 
     A file lies at `lake/<table>/<folder>/<stem>.parquet`, `folder` being `name=value` pairs. The slice's rows are
     those whose partition columns hold these values and, with `within`, whose column `within[0]` lies from `within[1]`
-    up to, not including, `within[2]`.
+    up to, not including, `within[2]`; where several questions share a folder, those whose columns hold `where` too.
     """
 
     folders: tuple[tuple[str, str], ...]
     stem: str
     within: tuple[str, date, date] | None = None
+    where: tuple[tuple[str, str], ...] = ()
 
     @property
     def folder(self) -> str:
         """The folders of the path, as hive partitioning writes them."""
         return "/".join(f"{name}={value}" for name, value in self.folders)
+
+    @property
+    def shape(self) -> tuple[object, ...]:
+        """What tells its rows from others, apart from the values: places of one shape are looked up alike."""
+        named = tuple(name for name, _ in (*self.folders, *self.where))
+        return (named, self.within and self.within[0])
 
 
 def day_place(owner: str, owner_id: str, whole: Period) -> Place:

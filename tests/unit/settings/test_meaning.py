@@ -128,6 +128,7 @@ def test_the_interface_example() -> None:
         "app_insights": {
             "app_ids": ["700"],
             "access_token_env": "META_APP_TOKEN",
+            "app_secret_env": None,
             "since": date(2026, 9, 1),
             "metrics": [
                 "api_calls",

@@ -13,18 +13,18 @@ def settings(**more: object) -> Settings:
 
 
 def test_what_this_version_carries_out_is_in_force() -> None:
-    """Ads insights and ad objects are loaded: there is nothing to say."""
-    assert settings(ad_objects={}).not_in_force == ()
+    """Ads insights, ad objects and app insights are loaded: there is nothing to say."""
+    apps = {"app_ids": ["700"], "since": "2026-09-01", "metrics": ["api_calls"]}
+    assert settings(ad_objects={}, app_insights=apps).not_in_force == ()
 
 
 def test_families_and_settings_that_are_not_carried_out_yet_are_named() -> None:
-    """The three families that are still to come."""
+    """The families that are still to come."""
     found = settings(
         brand_safety={"business_ids": ["900"]},
-        app_insights={"since": "2026-09-01"},
         attribution={},
     )
-    assert found.not_in_force == ("[brand_safety]", "[app_insights]", "[attribution]")
+    assert found.not_in_force == ("[brand_safety]", "[attribution]")
 
 
 def test_a_load_says_so() -> None:
