@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from connectors.app_insights import AppInsights
-from pipeline.app_insights_due import LOOKBACK_DAYS, due_slices, groups
+from pipeline.app_insights_due import LOOKBACK_DAYS, due_slices
 from pipeline.app_insights_reach import Reach
 from pipeline.app_insights_work import AppInsightsWork, AppTask
 from pipeline.catalogue import Owned
@@ -95,5 +95,5 @@ class AppInsightsFamily:
 
 def _as_due(task: AppTask, days: int) -> Due:
     why = tuple(sorted({found.why for found in task.slices}))
-    calls = sum(1 for _ in groups(task.slices, days))
+    calls = sum(1 for _ in task.groups(days))
     return Due(TABLE_NAME, task.scope, len(task.slices), why, calls, task.slices[0].id.start, task.slices[-1].id.start)

@@ -67,6 +67,10 @@ class AppTask:
         """Its scope."""
         return self.entry.scope(self.app_id)
 
+    def groups(self, days: int) -> Iterator[tuple[AppSlice, ...]]:
+        """The slices as they are asked together, at most so many days; the sums of two ranges never are."""
+        return groups(self.slices, 1 if self.entry.period == RANGE else days)
+
     @property
     def question(self) -> AppQuestion:
         """What is asked of the connector."""
@@ -98,11 +102,10 @@ class AppInsightsWork:
 
     async def do(self, task: AppTask) -> None:
         """Asks for all days of a task, one question after the other, each as long as the API answers."""
-        pending = task.slices
-        while pending:
-            group = next(groups(pending, self.reach.days(task.scope)))
+        while task.slices:
+            group = next(task.groups(self.reach.days(task.scope)))
             if await self._settled(replace(task, slices=group)):
-                pending = pending[len(group) :]
+                task = replace(task, slices=task.slices[len(group) :])
 
     async def _settled(self, task: AppTask) -> bool:
         """Whether the days of one question landed or failed; not if they have to be asked in smaller questions."""

@@ -103,9 +103,7 @@ _KEY = (
     Column("metric", Kind.TEXT, "Metric, as the API names it", source=REFERENCE),
     Column("event_name", Kind.TEXT, "App event that was asked for; empty for other metrics", source=REFERENCE),
     Column("aggregate_by", Kind.TEXT, "Aggregation that was asked for; empty for the API's own", source=REFERENCE),
-    Column(
-        "period", Kind.TEXT, "What one value spans: daily, hourly, range (a calendar month), lifetime", source=REFERENCE
-    ),
+    Column("period", Kind.TEXT, "What one value spans: daily, hourly, range: a month, lifetime", source=REFERENCE),
     Column("intervals_to_aggregate", Kind.COUNT, "Periods that one value spans, 1, 7 or 28", "periods", REFERENCE),
     Column("ecosystem", Kind.TEXT, "GAME or NON_GAME where that was asked for, else empty", source=REFERENCE),
     Column(
