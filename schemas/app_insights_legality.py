@@ -66,7 +66,7 @@ def _period(entry: AppMetric, metric: Metric) -> Iterator[Refusal]:
     meant = next((period for period in _MEANT.get(entry.period, ()) if period in metric.periods), None)
     instead = meant or nearest(entry.period, metric.periods)
     window = _WINDOWS.get(entry.period) if instead == DAILY else None
-    with_window = f" with intervals_to_aggregate = {window}" if window else ""
+    with_window = f"; {window} days are intervals_to_aggregate" if window else ""
     reason = f"is not a period of {metric.name}, which has {', '.join(metric.periods)}{with_window}"
     yield Refusal("period", entry.period, reason, instead)
 
