@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from connectors.app_insights import AppInsights
+from connectors.errors import TokenRefused
 from pipeline.app_insights_due import LOOKBACK_DAYS, due_slices
 from pipeline.app_insights_reach import Reach
 from pipeline.app_insights_work import AppInsightsWork, AppTask
@@ -64,8 +65,8 @@ class AppInsightsFamily:
         async with asyncio.TaskGroup() as group:
             for tasks in by_app.values():
                 group.create_task(work.of_app(tasks))
-        if work.token is not None:
-            shop.refusals.families[self.name] = work.token
+        if isinstance(work.refused, TokenRefused):
+            shop.refusals.families[self.name] = work.refused
 
     def _tasks(self, ledger: Ledger, now: datetime) -> Iterator[AppTask]:
         choice = self.choice

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from connectors.app_insights import AppAnswer, AppInsights, AppQuestion
-from connectors.errors import Fault, Retired, TokenRefused, TooMuch
+from connectors.errors import Blocked, Fault, Refused, Retired, TokenRefused, TooMuch, VersionDead
 from pipeline.app_insights_due import QUIET, AppSlice, final, groups
 from pipeline.app_insights_reach import Reach
 from pipeline.committer import Closing
@@ -29,6 +29,8 @@ from schemas.work import SliceRecord
 
 EXPECTED = (Fault, Inconsistent, OSError)
 """What fails the days of one question and nothing else."""
+OF_ALL = (TokenRefused, Blocked, VersionDead)
+"""What no app and no metric escapes."""
 AT_ONCE = 8
 """Metrics of one app that are asked side by side."""
 HOURS = 24
@@ -80,12 +82,12 @@ class AppTask:
 
 @dataclass(slots=True)
 class AppInsightsWork:
-    """App insights in one run. `token` and `retired` are what was refused for good: nothing more is sent after it."""
+    """App insights in one run. `refused` and `retired` stand for good: nothing more is sent that depends on them."""
 
     shop: Workshop
     connector: AppInsights
     reach: Reach
-    token: TokenRefused | None = None
+    refused: Refused | None = None
     retired: dict[str, Retired] = field(default_factory=dict)
 
     async def of_app(self, tasks: Sequence[AppTask]) -> None:
@@ -123,13 +125,13 @@ class AppInsightsWork:
         return True
 
     def _refuse(self, task: AppTask) -> None:
-        refused = self.token or self.retired.get(task.app_id)
+        refused = self.refused or self.retired.get(task.app_id)
         if refused is not None:
             raise refused
 
     async def _fail(self, task: AppTask, fault: Exception) -> None:
-        if isinstance(fault, TokenRefused):
-            self.token = fault
+        if isinstance(fault, OF_ALL):
+            self.refused = fault
         elif isinstance(fault, Retired):
             self.retired[task.app_id] = fault
         await self.shop.committer.fail((self._record(task, found) for found in task.slices), fault)

@@ -86,7 +86,8 @@ def _aggregation(entry: AppMetric, metric: Metric) -> Iterator[Refusal]:
     if name in OF_EVENTS and metric.name != APP_EVENT:
         yield Refusal("aggregate_by", name, f"goes only with metric {APP_EVENT}, not with {metric.name}", COUNT)
     elif name and name not in AGGREGATIONS:
-        yield Refusal("aggregate_by", name, "is not an aggregation", nearest(name, metric.aggregations))
+        legal = (legal for legal in metric.aggregations if legal != TOPK or entry.breakdowns)
+        yield Refusal("aggregate_by", name, "is not an aggregation", nearest(name, legal))
     elif name == TOPK and not entry.breakdowns:
         yield Refusal("aggregate_by", name, "gives the highest combinations of breakdowns, and there are none", COUNT)
 
@@ -95,7 +96,8 @@ def _breakdowns(entry: AppMetric, metric: Metric) -> Iterator[Refusal]:
     for name in entry.breakdowns:
         known = BREAKDOWNS.get(name)
         if not metric.allows(name):
-            reason = f"goes only with metric {APP_EVENT}" if known else "is not a breakdown of app insights"
+            elsewhere = METRICS[APP_EVENT].allows(name)
+            reason = f"goes only with metric {APP_EVENT}" if elsewhere else "is not a breakdown of app insights"
             yield Refusal("breakdowns", name, reason, nearest(name, (b for b in BREAKDOWNS if metric.allows(b))))
         elif known is not None and known.only_count and entry.aggregate_by != COUNT:
             yield Refusal("breakdowns", name, f'goes only with aggregate_by = "{COUNT}"', "acquisition_source")

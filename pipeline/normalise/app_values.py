@@ -139,7 +139,7 @@ def _asked(entry: AppMetric) -> dict[str, str]:
 def _values(entry: AppMetric, rows: Sequence[AppRow]) -> tuple[pa.Array, list[Aside]]:
     texts = pa.array([row.value for row in rows], pa.string())
     found = typed(texts, Kind.AMOUNT, quotient=entry.adds is Adds.RATIO)
-    reasons = {fault.row: STRUCTURE if fault.raw[:1] in "[{" else fault.reason for fault in found.faults}
+    reasons = {fault.row: STRUCTURE if fault.raw.startswith(("[", "{")) else fault.reason for fault in found.faults}
     aside = [Aside("", "value", fault.raw, reasons[fault.row], fault.row) for fault in found.faults]
     return found.values, aside
 
