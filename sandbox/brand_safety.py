@@ -161,7 +161,7 @@ class BrandSafety:
 
     def _page(self, call: Call, found: Range, rows: list[reports.Row], do: Do) -> dict[str, Any]:
         limit = min(max(whole(call.parameters, "limit") or reports.SMALLEST, reports.SMALLEST), reports.LARGEST)
-        start = reports.start_after(rows, call.parameters.get("after", ""))
+        start = reports.start_after(call.parameters.get("after", ""), len(rows))
         part = [] if do.get("empty_page") else rows[start : start + limit]
         body: dict[str, Any] = {"data": part}
         if part:
@@ -177,7 +177,7 @@ class BrandSafety:
         return body
 
     def _paging(self, call: Call, rows: list[reports.Row], start: int, end: int) -> dict[str, Any]:
-        before, after = reports.cursor_of(rows[start]), reports.cursor_of(rows[end - 1])
+        before, after = reports.cursor_after(start + 1), reports.cursor_after(end)
         if end < len(rows):
             self._state.note_next(call, after)
         return paging(Address(call.url, call.parameters), before, after, earlier=start > 0, later=end < len(rows))

@@ -69,20 +69,19 @@ def _instagram_ids(content: Content) -> Row:
     }
 
 
-def start_after(found: list[Row], cursor: str) -> int:
-    """Return where a cursor leads to; a bad one is 100/2349049."""
+def start_after(cursor: str, count: int) -> int:
+    """Return where a cursor leads to among `count` rows; a bad one is 100/2349049."""
     if not cursor:
         return 0
     try:
-        known = read_opaque(cursor)
-    except GraphError as error:
+        known = int(read_opaque(cursor))
+    except (GraphError, ValueError) as error:
         raise named("100/2349049") from error
-    positions = {row["impression_id"]: at for at, row in enumerate(found)}
-    if known not in positions:
+    if not 0 < known <= count:
         raise named("100/2349049")
-    return positions[known] + 1
+    return known
 
 
-def cursor_of(row: Row) -> str:
-    """Return the cursor that stands at a row."""
-    return opaque_cursor(row["impression_id"])
+def cursor_after(number: int) -> str:
+    """Return the cursor behind so many rows; digits only, as an opaque cursor must not hold its own padding."""
+    return opaque_cursor(str(number))
