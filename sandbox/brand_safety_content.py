@@ -151,7 +151,7 @@ class ContentWorld:
             return [self._attached("videos", "video_autoplay", content, 0)]
         if kind in {"photo", "album"}:
             count = 1 if kind == "photo" else 3
-            return [self._attached("photos", kind, content, number) for number in range(count)]
+            return [self._attached("photos", "photo", content, number) for number in range(count)]
         target = {"url": f"https://example.com/{content.root_id}"}
         found = {"type": kind, "title": self._words(kind, content.id), "url": target["url"]}
         return (

@@ -72,7 +72,7 @@ async def test_attachments_lead_to_videos_and_photos(client: Client) -> None:
     }
     attached = [item for post in posts for item in post["data"].get("attachments", {}).get("data", [])]
     kinds = {item["type"]: known.get(item.get("target", {}).get("id", "")) for item in attached}
-    assert kinds == {"video_autoplay": "videos", "photo": "photos", "album": "photos", "share": "posts", "link": None}
+    assert kinds == {"video_autoplay": "videos", "photo": "photos", "share": "posts", "link": None}
 
 
 async def test_fields_of_content(client: Client) -> None:
