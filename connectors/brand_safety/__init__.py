@@ -1,1 +1,1 @@
-"""Brand safety: which hours there are, which files an hour has, and the files themselves."""
+"""Brand safety: which hours there are, which files an hour has, the files themselves, and the content beside ads."""

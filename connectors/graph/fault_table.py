@@ -24,7 +24,7 @@ from connectors.errors import (
     Transient,
     VersionDead,
 )
-from connectors.pace.quotas import BRAND_SAFETY, INSIGHTS_PLATFORM, PLATFORM, Quota
+from connectors.pace.quotas import BRAND_SAFETY, INSIGHTS_PLATFORM, PAGES, PLATFORM, Quota
 
 Where = Literal["any", "run"]
 RUN: Where = "run"
@@ -55,7 +55,6 @@ def _closes(*quotas: Quota, kind: str | None = None) -> dict[str, Any]:
 
 
 SPLIT_AFTER_THREE = {"tries": 3, "then_split": True}
-PAGES = Quota("app", None, "pages")
 
 TABLE: tuple[Row, ...] = (
     # ---- ask for less ----
