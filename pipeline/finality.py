@@ -7,13 +7,17 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
 from pipeline import app_insights_due
+from pipeline.brand_safety_plan import is_settled
 from schemas import app_insights
+from schemas.brand_safety import IMPRESSIONS
 from schemas.periods import Known, Period, is_final
 from schemas.work import Place, SliceRecord
 
 Rule = Callable[[SliceRecord], bool]
 
-OF_TABLE: Mapping[str, Rule] = MappingProxyType({app_insights.TABLE_NAME: app_insights_due.final})
+OF_TABLE: Mapping[str, Rule] = MappingProxyType(
+    {app_insights.TABLE_NAME: app_insights_due.final, IMPRESSIONS.name: is_settled}
+)
 """The rules of the families that settle in their own way, by the table that the slice names."""
 
 

@@ -8,7 +8,9 @@ from dataclasses import dataclass, field
 class View:
     """A named question over tables of the warehouse. `select` is its statement, `needs` the tables that it reads.
 
-    `columns` gives the meaning of its columns, which SQL clients show; those that are left out go without.
+    `needs` may also name columns (`table.column`) that not every configuration brings; of several views of one name
+    the first whose needs are there is made. `columns` gives the meaning of its columns, which SQL clients show; those
+    that are left out go without.
     """
 
     name: str

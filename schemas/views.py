@@ -1,7 +1,8 @@
 """Owns which views a publication makes: those of every family, in the order of the families' names."""
 
 from schemas.app_insights_views import APP_INSIGHTS_VIEWS
+from schemas.brand_safety_views import BRAND_SAFETY_VIEWS
 from schemas.view import View
 
-VIEWS: tuple[View, ...] = (*APP_INSIGHTS_VIEWS,)
+VIEWS: tuple[View, ...] = (*APP_INSIGHTS_VIEWS, *BRAND_SAFETY_VIEWS)
 """The views of every family."""
