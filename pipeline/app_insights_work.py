@@ -16,13 +16,13 @@ from pipeline.app_insights_reach import Reach
 from pipeline.committer import Closing
 from pipeline.errors import Inconsistent
 from pipeline.lake import Fingerprint, path_of
-from pipeline.normalise.app_values import OUTSIDE, AppFrame, AppRow, AppValues, frame, set_aside
+from pipeline.normalise.app_values import AppFrame, AppRow, AppValues, frame, set_aside
 from pipeline.normalise.frames import Source, quarantine_table
 from pipeline.slices import SliceWriter, Target
 from pipeline.uninterrupted import uninterrupted
 from pipeline.workshop import Workshop
 from schemas.app_insights import BORDER, OWNER, TABLE_NAME, ZONE, AppMetric
-from schemas.app_insights_metrics import HOURLY, RANGE
+from schemas.app_insights_metrics import DAILY, HOURLY, RANGE
 from schemas.columns import Table
 from schemas.periods import SETTLING, Period, State
 from schemas.work import SliceRecord
@@ -33,6 +33,8 @@ OF_ALL = (TokenRefused, Blocked, VersionDead)
 """What no app and no metric escapes."""
 AT_ONCE = 8
 """Metrics of one app that are asked side by side."""
+MOST_DAYS_OF_MANY_ROWS = 31
+"""Days that one question asks for where each has a row per hour or breakdown: its rows are held in memory."""
 HOURS = 24
 MISSING = "Meta sent no value: missing, not zero"
 
@@ -40,15 +42,15 @@ MISSING = "Meta sent no value: missing, not zero"
 class AppReading:
     """The receiver of an answer."""
 
-    def __init__(self, entry: AppMetric, pool: Executor, now: Callable[[], datetime]) -> None:
-        self._entry = entry
+    def __init__(self, task: "AppTask", pool: Executor, now: Callable[[], datetime]) -> None:
+        self._task = task
         self._pool = pool
         self._now = now
         self.begin()
 
     def begin(self) -> None:
         """A reading begins; what was taken before is forgotten."""
-        self.values = AppValues(self._entry)
+        self.values = AppValues(self._task.entry, self._task.question.period if self._task.by_day else None)
         self.fetched_at = self._now()
 
     async def take(self, page: bytes) -> None:
@@ -69,9 +71,15 @@ class AppTask:
         """Its scope."""
         return self.entry.scope(self.app_id)
 
+    @property
+    def by_day(self) -> bool:
+        """Whether its slices are days, which can be asked together; the sums of two ranges cannot."""
+        return self.entry.period in {DAILY, HOURLY}
+
     def groups(self, days: int) -> Iterator[tuple[AppSlice, ...]]:
-        """The slices as they are asked together, at most so many days; the sums of two ranges never are."""
-        return groups(self.slices, 1 if self.entry.period == RANGE else days)
+        """The slices as they are asked together, at most so many days, and as many as memory bears."""
+        many = self.entry.period == HOURLY or bool(self.entry.breakdowns)
+        return groups(self.slices, min(days, MOST_DAYS_OF_MANY_ROWS if many else days) if self.by_day else 1)
 
     @property
     def question(self) -> AppQuestion:
@@ -137,7 +145,7 @@ class AppInsightsWork:
         await self.shop.committer.fail((self._record(task, found) for found in task.slices), fault)
 
     async def _ask(self, task: AppTask) -> None:
-        reading = AppReading(task.entry, self.shop.pool, self.shop.clock.now)
+        reading = AppReading(task, self.shop.pool, self.shop.clock.now)
         answer = await self.connector.fetch(task.question, reading)
         loop = asyncio.get_running_loop()
         closings, contradictory = await loop.run_in_executor(self.shop.pool, self._closings, task, reading, answer)
@@ -243,16 +251,11 @@ def _could_be_quiet(known: SliceRecord, record: SliceRecord) -> bool:
 def _divided(
     task: AppTask, values: AppValues
 ) -> Iterator[tuple[AppSlice, Sequence[AppRow], Sequence[tuple[str, str]]]]:
-    """Each slice with its rows; what belongs to none of them is set aside with the first."""
-    if len(task.slices) == 1 and (task.slices[0].asked is None or task.entry.period == RANGE):
-        yield task.slices[0], values.rows, values.aside
-        return
-    by_day = values.by_day()
-    mine = {found: by_day.pop(found.asked.start, []) for found in task.slices if found.asked}
-    aside = [*values.aside, *((row.raw, OUTSIDE) for rows in by_day.values() for row in rows)]
-    for found, rows in mine.items():
-        yield found, rows, aside
-        aside = []
+    """Each slice with its rows; what is none of them is set aside with the first."""
+    by_day = values.by_day() if task.by_day else {}
+    for number, found in enumerate(task.slices):
+        rows = by_day.get(found.asked.start, []) if task.by_day and found.asked else values.rows
+        yield found, rows, values.aside if number == 0 else ()
 
 
 def _reason(entry: AppMetric, found: AppSlice, rows: Sequence[AppRow], framed: AppFrame, answer: AppAnswer) -> str:

@@ -34,7 +34,6 @@ class AppRow:
     redacted: bool
     value: str | None
     extra: str | None
-    raw: str
 
     @property
     def day(self) -> date:
@@ -44,9 +43,13 @@ class AppRow:
 
 @dataclass(slots=True)
 class AppValues:
-    """The rows of one answer; `aside` are rows that are no rows, as they were sent, each with its reason."""
+    """The rows of one answer; `aside` are rows that are none of it, as they were sent, each with its reason.
+
+    `days`: those that rows may begin in; None where any may.
+    """
 
     entry: AppMetric
+    days: Period | None = None
     rows: list[AppRow] = field(default_factory=list)
     aside: list[tuple[str, str]] = field(default_factory=list)
 
@@ -63,6 +66,8 @@ class AppValues:
         time = _instant(found.get("time"))
         if time is None:
             return NO_KEY
+        if self.days is not None and time.astimezone(BORDER).date() not in self.days:
+            return OUTSIDE
         given = found.get("breakdowns") or {}
         values = self._breakdowns(given if isinstance(given, dict) else {})
         extra = {name: value for name, value in found.items() if name not in _DECLARED and value is not None}
@@ -73,7 +78,6 @@ class AppValues:
             REDACTED in values.values(),
             _text(found.get("value")),
             exact_json.write(extra) if extra else None,
-            exact_json.write(found),
         )
 
     def _breakdowns(self, given: Mapping[str, Any]) -> dict[str, str]:

@@ -14,7 +14,7 @@ from pipeline.errors import Inconsistent
 from pipeline.normalise.app_values import AppFrame, AppValues, frame
 from pipeline.normalise.frames import Source
 from schemas.app_insights import APP_INSIGHTS, AppMetric
-from schemas.periods import Period
+from schemas.periods import ONE_DAY, Period
 
 AT = datetime(2026, 11, 20, 14, 0, tzinfo=UTC)
 SOURCE = Source("app_insights", "700/x", "app_id", "700", AT, "run", "app_insights 700/x")
@@ -144,3 +144,13 @@ def test_what_is_no_row_is_told_apart() -> None:
         datetime(2014, 11, 14, 21, 20, tzinfo=UTC),
         datetime(2026, 11, 1, 8, tzinfo=UTC),
     ]
+
+
+def test_a_row_of_a_day_that_was_not_asked_is_told_apart() -> None:
+    """Another question answers for that day; where any day may come, all do."""
+    row = {"time": "2026-11-02T07:59:00+0000", "value": "1"}
+    first, second = (Period(day, day + ONE_DAY) for day in (date(2026, 11, 1), date(2026, 11, 2)))
+    for days, taken in ((first, 1), (second, 0), (None, 1)):
+        values = AppValues(BY_COUNTRY, days)
+        values.take(json.dumps([row]).encode())
+        assert (len(values.rows), len(values.aside)) == (taken, 1 - taken)
