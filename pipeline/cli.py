@@ -190,11 +190,14 @@ def sandbox(arguments: Sequence[str]) -> None:
 def _plan_in_words(found: dict[str, Any]) -> str:
     long = f", about {-(-found['seconds'] // 60)} min" if found["seconds"] else ""
     lines = [f"{found['slices']} slices are due at {found['now'][:16]} UTC, about {found['calls']} calls{long}"]
+    wide = max([20, *(len(task["scope"]) for task in found["tasks"])])
     for task in found["tasks"]:
-        days = f"{task['since']} to {task['until']}" if "since" in task else "all"
+        days = f"{task['since']} to {task['until']}".replace("T00:00:00", "") if "since" in task else "all"
         adopted = f", adopts report run {task['adopted']}" if task.get("adopted") else ""
         size = _size_in_words(task)
-        lines.append(f"  {task['table']:<24} {task['scope']:<20} {days:<26} {', '.join(task['why'])}{size}{adopted}")
+        lines.append(
+            f"  {task['table']:<24} {task['scope']:<{wide}} {days:<26} {', '.join(task['why'])}{size}{adopted}"
+        )
     for left in found["left_out"]:
         days = f"{left['since']} to {left['until']}"
         lines.append(f"  {left['table']:<24} {left['scope']:<20} {days:<26} not asked: {', '.join(left['why'])}")

@@ -104,7 +104,8 @@ def test_status_shows_the_entries(shop: AppShop) -> None:
         sum(group["rows"] for group in found)
         == shop.ask("SELECT count(*) FROM app_insights WHERE app_id = '701'")[0][0]
     )
-    assert "app_insights" in shop.run("status", "--now", NOW.isoformat()).out
+    words = shop.run("status", "--now", NOW.isoformat()).out
+    assert all(f"{scope}  2026-11-15 to 2026-11-19" in words for scope in scopes(shop))
 
 
 def test_drop_forgets_an_app(shop: AppShop) -> None:
