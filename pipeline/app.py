@@ -38,11 +38,13 @@ from pipeline.insights_work import InsightsWork
 from pipeline.journal import Journal
 from pipeline.ledger import Ledger
 from pipeline.line import Line
+from pipeline.lock import writing
 from pipeline.meta_rows import meta_tables
 from pipeline.objects_work import ObjectsWork
 from pipeline.orders import Choice, Configured, Orders, orders
 from pipeline.plan import Account, Plan
 from pipeline.planning import planned
+from pipeline.rebuild import Rebuilt, rebuild
 from pipeline.refusals import Refusals
 from pipeline.run import carry_out
 from pipeline.sizes import Sizes
@@ -152,6 +154,19 @@ class App:
             if account is not None:
                 forget_account(store, account.removeprefix("act_"))
             return self._publish(store)
+
+    def rebuild(self, *, ledger: bool, wait: bool = False) -> Rebuilt:
+        """Builds the warehouse whole from the lake; the ledger too where it cannot be used, or where `ledger` asks so.
+
+        Raises:
+            Refused: The lake is not ours, or newer, or busy; nothing was changed.
+            Unpublished: The warehouse could not be written.
+        """
+        now = self.clock.now()
+        if not self.places.lake.exists() and not self.places.ledger.exists():
+            raise Usage(f"store {self.places.state}: nothing was loaded yet; run `insights load` first")
+        with writing(self.places.state, "rebuild", now, wait=wait):
+            return rebuild(self.places, now, self.journal, self._publish, asked=ledger, rehearsal=self.rehearsal)
 
     @contextmanager
     def _born_store(self, command: str, *, wait: bool) -> Iterator[Store]:

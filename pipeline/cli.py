@@ -120,6 +120,17 @@ def drop(given: Shared, table: str | None, account: str | None, yes: bool, wait:
 
 
 @insights.command()
+@shared
+@click.option("--ledger", is_flag=True, help="Make the ledger anew too, from the files alone; the old one is kept.")
+@click.option("--wait", is_flag=True, help="Wait for another process that writes this store.")
+def rebuild(given: Shared, ledger: bool, wait: bool) -> None:  # noqa: FBT001 - click's
+    """Build the warehouse whole from the lake; the ledger too where it is missing or damaged."""
+    done = given.app().rebuild(ledger=ledger, wait=wait)
+    given.answer(done.as_data, done.in_words)
+    sys.exit(done.exit_code)
+
+
+@insights.command()
 @click.option("--json", "as_json", is_flag=True, help="Exactly one JSON document on stdout.")
 @click.option("--root", type=click.Path(path_type=Path), default=Path("data/demo"), show_default=True)
 @click.pass_context

@@ -20,7 +20,7 @@ import orjson
 
 from pipeline import codec
 from pipeline.disk import make_folder, sync_folder
-from pipeline.errors import Store
+from pipeline.errors import Newer, Store
 from pipeline.statements import statements
 from schemas.columns import Column, Table, as_data, from_data
 from schemas.periods import State
@@ -32,6 +32,7 @@ FORMAT = 1
 _HEADER = struct.Struct(">16s44xI4xI")
 """Where a SQLite file keeps its magic, our format version and its application id."""
 TO_LOSE = "lake.to_lose"
+TO_SET_ASIDE = "lake.to_set_aside"
 ADOPTABLE = timedelta(hours=12)
 """How old a report run may be to be adopted after a crash (design, invariant 9)."""
 
@@ -106,8 +107,34 @@ class Ledger:
         if magic != b"SQLite format 3\0" or mark != APPLICATION_ID:
             raise Store(f"ledger {path}: this is not an insights ledger; set [storage] state to a folder of its own")
         if version > FORMAT:
-            raise Store(f"ledger {path}: format {version} is newer than this program's {FORMAT}; upgrade insights")
+            raise Newer(f"ledger {path}: format {version} is newer than this program's {FORMAT}; upgrade insights")
         return True
+
+    @classmethod
+    def unsound(cls, path: Path) -> str:
+        """Why the ledger cannot be used, in words; empty if it can. Reads all of it.
+
+        Raises:
+            Newer: A newer program wrote it; nothing is wrong with it.
+        """
+        try:
+            ledger = cls.read(path)
+            if ledger is None:
+                return "there was no ledger"
+            with ledger:
+                found = ledger.damage()
+        except Newer:
+            raise
+        except (Store, sqlite3.Error, ValueError, KeyError) as error:
+            return str(error)
+        return "" if found == "ok" else f"ledger {path}: it is damaged ({found})"
+
+    def damage(self) -> str:
+        """What SQLite finds wrong with the pages; then everything is read once, as no page can tell of wrong words."""
+        found: str = self._connection.execute("PRAGMA integrity_check(1)").fetchone()[0]
+        if found == "ok":
+            self.slices(), self.places(), self.files(), self.tables(), self.landings()
+        return found
 
     def close(self) -> None:
         """Closes the file; the WAL is folded in by SQLite."""
@@ -235,14 +262,23 @@ class Ledger:
         """Says `landed`, drawing the landing numbers in this last transaction, so that they become visible in order."""
         with self._writing():
             for landing, ready in landed:
-                key = _key(ready.record.id)
-                number = self._one("next_landing")["last_landing"]
-                place = orjson.dumps(codec.place_data(ready.place)).decode()
-                self._do("save_slice", **_record_values(ready.record), place=place, landing=number)
-                self._do("forget_files", **key)
-                for written in ready.files:
-                    self._do("save_file", **key, **_file_values(written.file))
+                self._save(ready)
                 self._do("end_landing", id=landing)
+
+    def adopt(self, slices: Iterable[Ready]) -> None:
+        """Takes up slices whose files lie in their places already, in order, under landing numbers of this ledger."""
+        with self._writing():
+            for ready in slices:
+                self._save(ready)
+
+    def _save(self, ready: Ready) -> None:
+        key = _key(ready.record.id)
+        number = self._one("next_landing")["last_landing"]
+        place = orjson.dumps(codec.place_data(ready.place)).decode()
+        self._do("save_slice", **_record_values(ready.record), place=place, landing=number)
+        self._do("forget_files", **key)
+        for written in ready.files:
+            self._do("save_file", **key, **_file_values(written.file))
 
     def lose_landing(self, landing: int, ready: Ready, *, forget: bool) -> None:
         """A file is neither temporary nor in place: the slice is due again, whatever else is known of it.
@@ -428,6 +464,15 @@ class Ledger:
     def lost(self) -> None:
         """They are gone."""
         self.save_note(TO_LOSE, [])
+
+    def to_set_aside(self) -> tuple[str, list[str]]:
+        """Paths of the lake that belong to no slice and may still lie in its way, and the folder that they go to."""
+        folder, paths = self.note(TO_SET_ASIDE) or ("", [])
+        return folder, list(paths)
+
+    def remember_aside(self, folder: str, paths: Sequence[str]) -> None:
+        """What is to be moved there; none once it is."""
+        self.save_note(TO_SET_ASIDE, [folder, list(paths)])
 
 
 @contextmanager

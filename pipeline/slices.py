@@ -85,7 +85,8 @@ class SliceWriter:
             self.discard()
         else:
             place = self._target.place
-            written = tuple(writer.save(file, record, place) for writer, file in zip(writers, files, strict=True))
+            tables = [file.table for file in files]
+            written = tuple(w.save(file, record, place, tables) for w, file in zip(writers, files, strict=True))
         ready = Ready(record, self._target.place, written, self._removed(old, files), final)
         return Closed(ready, unchanged, counts, self._aside.rows)
 

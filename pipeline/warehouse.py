@@ -215,6 +215,11 @@ def refuse_foreign(path: Path, inodes: Collection[int] = ()) -> None:
         )
 
 
+def unreadable(path: Path) -> bool:
+    """Whether DuckDB cannot open what lies there: damaged, encrypted, of a newer DuckDB, or open for writing."""
+    return _what_is(path) == "unreadable"
+
+
 def _look(path: Path) -> tuple[int, int, int]:
     """Inode, size and mtime; zeros where there is no file."""
     try:

@@ -139,7 +139,7 @@ SELECT name, grain, definition FROM reports;
 
 -- name: save_report
 INSERT INTO reports VALUES (:name, :grain, :definition)
-ON CONFLICT (name) DO UPDATE SET definition = :definition;
+ON CONFLICT (name) DO UPDATE SET grain = :grain, definition = :definition;
 
 -- name: slices_of
 SELECT * FROM slices WHERE table_name = :table AND scope = :scope;

@@ -314,7 +314,7 @@ STORES = (
         _unreadable_lake,
         (
             "lake {data}/lake/_insights.json: cannot be read (unexpected end of data: line 1 column 2 (char 1)); "
-            "restore it from a copy of the lake"
+            "restore it from a copy of the lake, or run `insights rebuild --ledger`"
         ),
     ),
     (

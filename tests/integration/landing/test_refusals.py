@@ -139,7 +139,7 @@ ORPHANED = (
 )
 GARBLED = (
     "lake ROOT/lake/_insights.json: cannot be read (list indices must be integers or slices, not str); "
-    "restore it from a copy of the lake"
+    "restore it from a copy of the lake, or run `insights rebuild --ledger`"
 )
 UNBORN: list[tuple[Prepare, str]] = [
     (foreign_lake, FOREIGN_LAKE),
