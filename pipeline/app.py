@@ -33,6 +33,7 @@ from pipeline.committer import Committer
 from pipeline.discovery import Discovered, Whose, discover, known_accounts
 from pipeline.errors import Unpublished, Usage
 from pipeline.family import Family
+from pipeline.findings import Findings
 from pipeline.forget import forget_account, forget_table
 from pipeline.insights_work import InsightsWork
 from pipeline.journal import Journal
@@ -50,6 +51,7 @@ from pipeline.run import carry_out
 from pipeline.sizes import Sizes
 from pipeline.store import Places, Store, opened
 from pipeline.summary import Summary
+from pipeline.verify import verify
 from pipeline.warehouse import Published
 from pipeline.workshop import Workshop
 from schemas.ad_objects import OBJECT_TABLES
@@ -167,6 +169,14 @@ class App:
             raise Usage(f"store {self.places.state}: nothing was loaded yet; run `insights load` first")
         with writing(self.places.state, "rebuild", now, wait=wait):
             return rebuild(self.places, now, self.journal, self._publish, asked=ledger, rehearsal=self.rehearsal)
+
+    def verify(self) -> Findings:
+        """Compares lake, ledger and warehouse; reads only.
+
+        Raises:
+            Newer: A newer program wrote the store.
+        """
+        return verify(self.places)
 
     @contextmanager
     def _born_store(self, command: str, *, wait: bool) -> Iterator[Store]:

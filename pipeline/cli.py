@@ -131,6 +131,15 @@ def rebuild(given: Shared, ledger: bool, wait: bool) -> None:  # noqa: FBT001 - 
 
 
 @insights.command()
+@shared
+def verify(given: Shared) -> None:
+    """Compare lake, ledger and warehouse; says what is wrong and what to do next, and writes nothing."""
+    found = given.app().verify()
+    given.answer(found.as_data, found.in_words)
+    sys.exit(found.exit_code)
+
+
+@insights.command()
 @click.option("--json", "as_json", is_flag=True, help="Exactly one JSON document on stdout.")
 @click.option("--root", type=click.Path(path_type=Path), default=Path("data/demo"), show_default=True)
 @click.pass_context

@@ -6,19 +6,23 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import orjson
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipeline import codec
 from pipeline.declaration import NAME as SCHEMA_FILE
 from pipeline.declaration import read_declared
 from pipeline.errors import Newer
-from pipeline.lake import FOOTER, FORMAT, MARKER, TEMPORARY, path_of, quarantine_path
+from pipeline.lake import FOOTER, FORMAT, MARKER, TEMPORARY, Fingerprint, path_of, quarantine_path
+from schemas.arrow import columns_of
 from schemas.columns import Table
 from schemas.meta import QUARANTINE as QUARANTINE_TABLE
 from schemas.work import Owner, Place, SliceFile, SliceRecord
 
 SUFFIX = ".parquet"
+BATCH_ROWS = 100_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +40,7 @@ class Footer:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """One Parquet file at `path`, relative to the lake; without a footer `problem` says why."""
+    """One Parquet file at `path`, relative to the lake; without a footer that can be trusted `problem` says why."""
 
     path: str
     footer: Footer | None
@@ -53,7 +57,7 @@ class Inventory:
 
 
 def inventory(lake: Path) -> Inventory:
-    """Reads the footer of every file of a lake.
+    """Reads every file of a lake, and its footer.
 
     Raises:
         Newer: A newer program wrote one of them.
@@ -94,6 +98,32 @@ def footer_of(path: Path) -> Footer:
         raise ValueError(f"its footer cannot be read ({error})") from error
 
 
+def can_be_summed(file: SliceFile) -> bool:
+    """Whether the rows can be compared with the fingerprint: only the version of DuckDB that made it can."""
+    return file.fingerprint.startswith(f"duckdb-{duckdb.__version__}:")
+
+
+def spoilt(path: Path, file: SliceFile) -> str:
+    """What is wrong with the rows of a file, read from the rows alone; empty if nothing is."""
+    try:
+        rows = pq.read_metadata(path).num_rows
+        if rows != file.rows:
+            return f"it has {rows} rows, not {file.rows}"
+        fits = not can_be_summed(file) or fingerprint_of(path) == file.fingerprint
+    except (OSError, ValueError, KeyError, pa.ArrowException) as error:
+        return f"its rows cannot be read ({error})" if path.exists() else "it is not there"
+    return "" if fits else "its rows do not add up to its fingerprint"
+
+
+def fingerprint_of(path: Path) -> str:
+    """What the rows of a file add up to."""
+    with pq.ParquetFile(path) as file:
+        sums = Fingerprint(Table(path.stem, "", columns_of(file.schema_arrow), ()))
+        for batch in file.iter_batches(BATCH_ROWS):
+            sums.add(pa.Table.from_batches([batch]))
+    return sums.text
+
+
 def declarations(lake: Path) -> dict[str, tuple[Table, Owner]]:
     """What the lake says of each of its tables, as far as it can be read."""
     found = {}
@@ -115,6 +145,8 @@ def _read(data: Mapping[str, Any]) -> Footer:
 
 def _found(lake: Path, path: str) -> Found:
     try:
-        return Found(path, footer_of(lake / path))
+        footer = footer_of(lake / path)
     except ValueError as error:
         return Found(path, None, str(error))
+    problem = spoilt(lake / path, footer.file)
+    return Found(path, None if problem else footer, problem)

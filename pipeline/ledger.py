@@ -33,6 +33,7 @@ _HEADER = struct.Struct(">16s44xI4xI")
 """Where a SQLite file keeps its magic, our format version and its application id."""
 TO_LOSE = "lake.to_lose"
 TO_SET_ASIDE = "lake.to_set_aside"
+RETIRED = "lake.retired"
 ADOPTABLE = timedelta(hours=12)
 """How old a report run may be to be adopted after a crash (design, invariant 9)."""
 
@@ -157,6 +158,16 @@ class Ledger:
                 raise
             self._connection.execute("COMMIT")
 
+    @contextmanager
+    def at_one_moment(self) -> Iterator[None]:
+        """What is read inside is of one moment, whatever another process writes meanwhile."""
+        with self._guard:
+            self._connection.execute("BEGIN")
+            try:
+                yield
+            finally:
+                self._connection.execute("ROLLBACK")
+
     def _all(self, statement: str, /, **values: object) -> list[Row]:
         with self._guard:
             rows = self._connection.execute(statements("ledger")[statement], values).fetchall()
@@ -219,6 +230,14 @@ class Ledger:
             )
             for row in self._all("slices")
             if row["place"]
+        }
+
+    def landed(self) -> dict[SliceId, int]:
+        """The landing number of each slice that ever landed."""
+        return {
+            SliceId(row["table_name"], row["scope"], codec.read_border(row["slice_start"])): row["landing"]
+            for row in self._all("slices")
+            if row["landing"]
         }
 
     def files(self) -> list[tuple[SliceId, SliceFile]]:
@@ -469,6 +488,29 @@ class Ledger:
         """Paths of the lake that belong to no slice and may still lie in its way, and the folder that they go to."""
         folder, paths = self.note(TO_SET_ASIDE) or ("", [])
         return folder, list(paths)
+
+    def retire(self, slices: Iterable[Ready], at: datetime) -> None:
+        """Takes the files of slices out of what is published; until `lose_retired` they stay in the lake.
+
+        Each lands anew, under a number of its own and without files, so that a publication leaves its rows out.
+        """
+        with self._writing():
+            retired = self.retired()
+            for ready in slices:
+                retired |= dict.fromkeys(
+                    (file.path for file in self.files_of(ready.record.id)), codec.instant(at) or ""
+                )
+                self._save(ready)
+            self._do("save_note", name=RETIRED, value=orjson.dumps(retired).decode())
+
+    def retired(self) -> dict[str, str]:
+        """Paths of the lake that were retired and may still lie there, and when they were."""
+        return dict(self.note(RETIRED) or {})
+
+    def lose_retired(self, paths: Iterable[str]) -> None:
+        """They are gone."""
+        gone = frozenset(paths)
+        self.save_note(RETIRED, {path: at for path, at in self.retired().items() if path not in gone})
 
     def remember_aside(self, folder: str, paths: Sequence[str]) -> None:
         """What is to be moved there; none once it is."""

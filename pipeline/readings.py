@@ -2,7 +2,7 @@
 
 The rules; a file is judged by the first that fits it:
 
-1. A file whose footer cannot be read belongs to no slice.
+1. A file whose footer cannot be read, or whose rows do not add up to what it says, belongs to no slice.
 2. A file that does not lie where its footer says, a copy or a moved one, belongs to none.
 3. The files of one place are one reading. Where two meet, the newest of which a file is in place counts, older files
    belong to none. Its files that are still temporary are put in place: the first is put there only after all are
