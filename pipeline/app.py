@@ -47,6 +47,7 @@ from pipeline.plan import Account, Plan
 from pipeline.planning import planned
 from pipeline.rebuild import Rebuilt, rebuild
 from pipeline.refusals import Refusals
+from pipeline.retention import lose_retired, retire
 from pipeline.run import carry_out
 from pipeline.sizes import Sizes
 from pipeline.store import Places, Store, opened
@@ -234,8 +235,11 @@ class App:
             store.ledger.end_run(summary.run_id, summary.outcome, summary.as_data(), summary.finished_at)
 
     def _publish(self, store: Store) -> Published:
+        retire(store.ledger, self.settings.storage.keep_days, self.clock.now(), self.journal)
         meta = meta_tables(store.ledger, self._lookback_days, version("insights"))
-        return store.warehouse.publish(meta, self.clock.now(), VIEWS)
+        done = store.warehouse.publish(meta, self.clock.now(), VIEWS)
+        lose_retired(store.ledger, store.lake, self.clock.now(), self.journal)
+        return done
 
     # ---- settings taken apart ----
 

@@ -250,6 +250,16 @@ class Ledger:
             for row in self._all("files")
         ]
 
+    def days(self) -> tuple[datetime, datetime] | None:
+        """The starts of the oldest and of the newest slice that has files; None where no slice has days."""
+        row = self._one("days")
+        first, last = codec.read_border(row["first"] or ""), codec.read_border(row["last"] or "")
+        return (first, last) if first and last else None
+
+    def files_since(self, start: datetime) -> set[str]:
+        """The paths of the files of all slices that start there or later."""
+        return {row["path"] for row in self._all("files_of_days", since=codec.border(start))}
+
     def fail(self, record: SliceRecord) -> None:
         """Remembers a failed or skipped attempt; rows of an earlier landing stay, and are still counted."""
         values = _record_values(record)

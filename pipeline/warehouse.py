@@ -113,7 +113,12 @@ class Warehouse:
         if self.path.exists():
             _need_space(self.path.parent, self.path.stat().st_size)
         whole_because = self._copy_last(temporary)
-        done = self._apply(temporary, extras, whole_because) if not whole_because else None
+        done = None
+        if not whole_because:
+            try:
+                done = self._apply(temporary, extras, "")
+            except duckdb.Error as error:  # damaged where nobody looked before; what else is wrong meets us again below
+                whole_because = f"a copy of it cannot be used ({error})"
         if done is None:
             whole_because = whole_because or "it did not fit the ledger"
             _remove(temporary)

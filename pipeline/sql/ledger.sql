@@ -204,6 +204,12 @@ SELECT * FROM slices WHERE landing > :number ORDER BY landing;
 -- name: files
 SELECT path, table_name, scope, slice_start, file_table, rows, fingerprint FROM files ORDER BY path;
 
+-- name: files_of_days
+SELECT path FROM files WHERE slice_start >= :since;
+
+-- name: days
+SELECT min(slice_start) AS first, max(slice_start) AS last FROM files WHERE slice_start <> '';
+
 -- name: publications
 SELECT inode, size, mtime_ns FROM publication;
 
