@@ -210,7 +210,7 @@ def main(arguments: Sequence[str] | None = None, listeners: Sequence[Listener] =
         cause = _of_the_machine(error)
         if cause is None:
             raise
-        _say(f"the machine failed: {cause}; what has landed stays, mend it and run the same command again")
+        _say(_what_failed(cause))
         sys.exit(FAILED)
 
 
@@ -222,6 +222,14 @@ def _of_the_machine(error: BaseException) -> BaseException | None:
         causes = [_of_the_machine(inner) for inner in error.exceptions]
         return None if None in causes else causes[0]
     return error if isinstance(error, OSError | sqlite3.Error) else None
+
+
+def _what_failed(cause: BaseException) -> str:
+    import sqlite3  # noqa: PLC0415 - not for --help
+
+    if type(cause) is sqlite3.DatabaseError:  # what its subclasses say, as of a full disk, passes; this does not
+        return f"the ledger is damaged: {cause}; what has landed stays, run `insights rebuild`"
+    return f"the machine failed: {cause}; what has landed stays, mend it and run the same command again"
 
 
 def _say(text: str) -> None:

@@ -106,7 +106,10 @@ class Ledger:
             raise Store(f"ledger {path}: cannot be read: {error.strerror}") from error
         magic, version, mark = _HEADER.unpack(header.ljust(_HEADER.size, b"\0"))
         if magic != b"SQLite format 3\0" or mark != APPLICATION_ID:
-            raise Store(f"ledger {path}: this is not an insights ledger; set [storage] state to a folder of its own")
+            raise Store(
+                f"ledger {path}: this is not an insights ledger; set [storage] state to a folder of its own, "
+                "or run `insights rebuild` if it was one"
+            )
         if version > FORMAT:
             raise Newer(f"ledger {path}: format {version} is newer than this program's {FORMAT}; upgrade insights")
         return True
@@ -534,7 +537,7 @@ def _refused(path: Path) -> Iterator[None]:
         yield
     except sqlite3.DatabaseError as error:
         raise Store(
-            f"ledger {path}: cannot be opened ({error}); put a copy of it back, or move it away and load again"
+            f"ledger {path}: cannot be opened ({error}); put a copy of it back, or run `insights rebuild`"
         ) from error
 
 

@@ -319,13 +319,16 @@ STORES = (
     ),
     (
         _foreign_ledger,
-        "ledger {data}/state/ledger.sqlite: this is not an insights ledger; set [storage] state to a folder of its own",
+        (
+            "ledger {data}/state/ledger.sqlite: this is not an insights ledger; set [storage] state to a folder of its "
+            "own, or run `insights rebuild` if it was one"
+        ),
     ),
     (
         _unreadable_ledger,
         (
             "ledger {data}/state/ledger.sqlite: cannot be opened (database disk image is malformed); "
-            "put a copy of it back, or move it away and load again"
+            "put a copy of it back, or run `insights rebuild`"
         ),
     ),
     (_newer_ledger, "ledger {data}/state/ledger.sqlite: format 2 is newer than this program's 1; upgrade insights"),

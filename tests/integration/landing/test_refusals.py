@@ -131,7 +131,8 @@ UNREADABLE = (
     "move it away, or set [storage] warehouse to another name"
 )
 FOREIGN_LEDGER = (
-    "ledger ROOT/state/ledger.sqlite: this is not an insights ledger; set [storage] state to a folder of its own"
+    "ledger ROOT/state/ledger.sqlite: this is not an insights ledger; set [storage] state to a folder of its own, "
+    "or run `insights rebuild` if it was one"
 )
 ORPHANED = (
     "lake ROOT/lake: it belongs to another ledger (01234567, not a new one); "

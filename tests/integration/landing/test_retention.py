@@ -1,6 +1,7 @@
 """Hours older than `keep_days` leave the warehouse first and the lake a day later, and are never asked for again."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -9,7 +10,7 @@ from pipeline import catalogue
 from pipeline.catalogue import Owned
 from pipeline.landing import land
 from pipeline.meta_rows import meta_tables
-from pipeline.retention import is_too_old, lose_retired, retire
+from pipeline.retention import is_too_old, lose_retired, retire, too_old
 from pipeline.slices import SliceWriter, Target
 from pipeline.store import Places, Store
 from pipeline.verify import verify
@@ -123,10 +124,25 @@ def test_old_hours_leave_the_warehouse_first_and_the_lake_a_day_later(hourly: Pl
     assert (hours_in(hourly), lying(hourly)) == ([*range(34, 48)], [*range(10, 48)])
     assert verify(hourly).wrong == []
     assert ask(hourly.warehouse, "SELECT count(*) FROM shop") == facts
-    states = "SELECT state, count(*), sum(rows) FROM meta.slices WHERE scope LIKE '900%' GROUP BY ALL ORDER BY ALL"
-    assert ask(hourly.warehouse, states) == [("landed", 14, 140), ("skipped", 34, 0)]
-    reasons = "SELECT DISTINCT reason FROM meta.slices WHERE state = 'skipped'"
-    assert ask(hourly.warehouse, reasons) == [("older than keep_days = 7, so it was taken out",)]
+    states = (
+        "SELECT state, reason, count(*), sum(rows) FROM meta.slices WHERE scope LIKE '900%' GROUP BY ALL ORDER BY 3"
+    )
+    assert ask(hourly.warehouse, states) == [
+        ("landed", None, 14, 140),
+        ("landed", "older than keep_days = 7, so it was taken out", 34, 0),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("state", "expected"), [(state, state in {"landed", "empty", "lost"}) for state in map(str, State)]
+)
+def test_an_hour_that_may_still_be_asked_for_waits(state: str, expected: bool) -> None:  # noqa: FBT001 - the table's
+    """What is partial or failed is taken out when it is whole or lost."""
+    end = DAY + timedelta(hours=1)
+    record = SliceRecord(hour(0), end, ZONE, State(state), 1, world.BORN, world.BORN, "run", "hourly")
+    day = replace(record, end=DAY + timedelta(days=1))
+    assert bool(too_old([record], KEEP, LIMIT + timedelta(days=30))) is expected
+    assert too_old([day], KEEP, LIMIT + timedelta(days=30)) == []
 
 
 def test_nothing_is_taken_out_by_default(hourly: Places) -> None:
