@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, time
 from typing import Any
@@ -136,7 +136,7 @@ class InsightsWork:
         await self.shop.committer.fail(records, fault)
 
     async def _land(self, closings: Sequence[Closing]) -> None:
-        """Lands what no other answer of this run has; one that is called off has landed or not begun."""
+        """Lands what no other answer of this run has; one that is called off has landed, has failed, or not begun."""
         free = [closing for closing in closings if closing.record.id not in self._claimed]
         for closing in closings:
             if closing not in free:
@@ -147,9 +147,20 @@ class InsightsWork:
         landing = asyncio.ensure_future(self.shop.committer.land(free))
         try:
             await asyncio.shield(landing)
+        except EXPECTED:
+            self._release(free)
+            raise
         except asyncio.CancelledError:
             await asyncio.wait([landing])
+            fault = landing.exception()
+            if isinstance(fault, EXPECTED):
+                self._release(free)
+                await self.shop.committer.fail([closing.record for closing in free], fault)
             raise
+
+    def _release(self, closings: Iterable[Closing]) -> None:
+        """Nothing of these has landed after all: they may be had in another way, or fail."""
+        self._claimed.difference_update(closing.record.id for closing in closings)
 
     # ---- smaller questions ----
 

@@ -20,7 +20,7 @@ import orjson
 
 from pipeline import codec
 from pipeline.disk import make_folder, sync_folder
-from pipeline.errors import Newer, Store
+from pipeline.errors import Blocked, Newer, Store
 from pipeline.statements import statements
 from schemas.columns import Column, Table, as_data, from_data
 from schemas.periods import State
@@ -36,6 +36,20 @@ TO_SET_ASIDE = "lake.to_set_aside"
 RETIRED = "lake.retired"
 ADOPTABLE = timedelta(hours=12)
 """How old a report run may be to be adopted after a crash (design, invariant 9)."""
+
+_OF_THE_MACHINE = frozenset(
+    {
+        sqlite3.SQLITE_BUSY,
+        sqlite3.SQLITE_CANTOPEN,
+        sqlite3.SQLITE_FULL,
+        sqlite3.SQLITE_IOERR,
+        sqlite3.SQLITE_LOCKED,
+        sqlite3.SQLITE_NOMEM,
+        sqlite3.SQLITE_PERM,
+        sqlite3.SQLITE_READONLY,
+    }
+)
+"""SQLite's primary codes of faults that are not the file's."""
 
 Row = Mapping[str, Any]
 
@@ -103,7 +117,7 @@ class Ledger:
         except FileNotFoundError:
             return False
         except OSError as error:
-            raise Store(f"ledger {path}: cannot be read: {error.strerror}") from error
+            raise Blocked(f"ledger {path}: cannot be read: {error.strerror}") from error
         magic, version, mark = _HEADER.unpack(header.ljust(_HEADER.size, b"\0"))
         if magic != b"SQLite format 3\0" or mark != APPLICATION_ID:
             raise Store(
@@ -120,14 +134,15 @@ class Ledger:
 
         Raises:
             Newer: A newer program wrote it; nothing is wrong with it.
+            Blocked: The machine does not let it be read; nobody can say.
         """
         try:
             ledger = cls.read(path)
             if ledger is None:
                 return "there was no ledger"
-            with ledger:
+            with ledger, _refused(path):
                 found = ledger.damage()
-        except Newer:
+        except (Newer, Blocked):
             raise
         except (Store, sqlite3.Error, ValueError, KeyError) as error:
             return str(error)
@@ -536,6 +551,8 @@ def _refused(path: Path) -> Iterator[None]:
     try:
         yield
     except sqlite3.DatabaseError as error:
+        if getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF in _OF_THE_MACHINE:
+            raise Blocked(f"ledger {path}: cannot be opened ({error}); mend the cause and try again") from error
         raise Store(
             f"ledger {path}: cannot be opened ({error}); put a copy of it back, or run `insights rebuild`"
         ) from error
