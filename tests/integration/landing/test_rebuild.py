@@ -416,4 +416,4 @@ def _land_part(store: Store, part: Part, place: Place, asked: SliceRecord, rows:
     assert asked.fetched_at is not None
     writer.write("shop", world.arrow(world.FACTS, facts, asked.fetched_at, asked.run_id))
     ready = writer.close(store.ledger, asked, final=False).ready
-    land(store.ledger, store.lake, [replace(ready, removed=())], silent)
+    land(store.ledger, store.lake, [replace(ready, removed=(), joins=True)], silent)
