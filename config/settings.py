@@ -127,6 +127,8 @@ class StorageSection(Section):
     """The warehouse's file."""
     state: Path | None = Field(None, strict=False)
     """The folder of the ledger and the lock."""
+    keep_days: int = Field(0, ge=0)
+    """Days for which hourly files are kept; 0: for ever."""
 
 
 class PaceSection(Section):

@@ -42,24 +42,29 @@ from pipeline.deadline import Deadline
 from pipeline.discovery import Discovered, Whose, discover, known_accounts
 from pipeline.errors import Unpublished, Usage
 from pipeline.family import Family, FamilyWork
+from pipeline.findings import Findings
 from pipeline.first_configuration import first_configuration
 from pipeline.forget import forget_account, forget_table
 from pipeline.insights_work import InsightsWork
 from pipeline.journal import Journal
 from pipeline.ledger import Ledger
 from pipeline.line import Line
+from pipeline.lock import writing
 from pipeline.meta_rows import meta_tables
 from pipeline.objects_work import ObjectsWork
 from pipeline.orders import Choice, Configured, Orders, orders
 from pipeline.plan import Plan
 from pipeline.planning import planned
+from pipeline.rebuild import Rebuilt, rebuild
 from pipeline.refusals import Refusals
 from pipeline.renewal import Renewal
+from pipeline.retention import lose_retired, retire
 from pipeline.run import carry_out
 from pipeline.sizes import Sizes
 from pipeline.store import Places, Store, opened
 from pipeline.summary import OK, Summary
 from pipeline.uninterrupted import uninterrupted
+from pipeline.verify import verify
 from pipeline.warehouse import Published
 from pipeline.workshop import Workshop
 from schemas.ad_objects import OBJECT_TABLES
@@ -240,6 +245,27 @@ class App:
                 forget_account(store, account.removeprefix("act_"))
             return self._publish(store)
 
+    def rebuild(self, *, ledger: bool, wait: bool = False) -> Rebuilt:
+        """Builds the warehouse whole from the lake; the ledger too where it cannot be used, or where `ledger` asks so.
+
+        Raises:
+            Refused: The lake is not ours, or newer, or busy; nothing was changed.
+            Unpublished: The warehouse could not be written.
+        """
+        now = self.clock.now()
+        if not self.places.lake.exists() and not self.places.ledger.exists():
+            raise Usage(f"store {self.places.state}: nothing was loaded yet; run `insights load` first")
+        with writing(self.places.state, "rebuild", now, wait=wait):
+            return rebuild(self.places, now, self.journal, self._publish, asked=ledger, rehearsal=self.rehearsal)
+
+    def verify(self) -> Findings:
+        """Compares lake, ledger and warehouse; reads only.
+
+        Raises:
+            Newer: A newer program wrote the store.
+        """
+        return verify(self.places)
+
     @contextmanager
     def _born_store(self, command: str, *, wait: bool) -> Iterator[Store]:
         """The store of a command on what was loaded.
@@ -303,8 +329,11 @@ class App:
             store.ledger.end_run(summary.run_id, summary.outcome, summary.as_data(), summary.finished_at)
 
     def _publish(self, store: Store) -> Published:
+        retire(store.ledger, self.settings.storage.keep_days, self.clock.now(), self.journal)
         meta = meta_tables(store.ledger, self._lookback_days, version("insights"))
-        return store.warehouse.publish(meta, self.clock.now(), VIEWS)
+        done = store.warehouse.publish(meta, self.clock.now(), VIEWS)
+        lose_retired(store.ledger, store.lake, self.clock.now(), self.journal)
+        return done
 
     # ---- settings taken apart ----
 

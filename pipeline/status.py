@@ -7,6 +7,8 @@ from typing import Any
 
 from pipeline.app import App
 from pipeline.errors import Usage
+from pipeline.footprint import footprint
+from pipeline.footprint import in_words as disk_in_words
 from pipeline.ledger import Ledger
 from pipeline.lock import holder
 from pipeline.orders import Choice
@@ -34,6 +36,7 @@ def report(app: App, choice: Choice) -> dict[str, Any]:
             "writing": holder(app.places.state),
             "published": (app.places.warehouse.exists() and ledger.publications() != []),
             "tables": tables,
+            "disk": footprint(app.places),
             "closed_quotas": [entry for entry in waiting if datetime.fromisoformat(entry["until"]) > app.clock.now()],
         }
 
@@ -104,5 +107,6 @@ def in_words(found: Mapping[str, Any]) -> str:
             f"{group['table']:<26}{group['scope']:<{wide}}{days:<26}{group['rows']:>12,}  {states:<28} {age}{note}"
         )
         lines += [f"    {reason}" for reason in group["reasons"]]
+    lines.append(disk_in_words(found["disk"]))
     lines += [f"quota {entry['quota']} is closed until {entry['until']}" for entry in found["closed_quotas"]]
     return "\n".join(lines)

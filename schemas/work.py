@@ -76,6 +76,15 @@ def current_place(owner: str, owner_id: str) -> Place:
 
 
 @dataclass(frozen=True, slots=True)
+class Owner:
+    """What a table belongs to: a report or a family's table, with the hash of its grain and that of its definition."""
+
+    report: str
+    grain: str
+    definition: str
+
+
+@dataclass(frozen=True, slots=True)
 class Origin:
     """When and by what rows were read: `as_of` is when Meta was asked, `fetched_at` when we had read the answer."""
 

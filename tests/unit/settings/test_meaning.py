@@ -89,7 +89,7 @@ def test_the_interface_example() -> None:
             "app_secret_env": "META_APP_SECRET",
             "request_timeout_seconds": 60,
         },
-        "storage": {"root": Path("data"), "lake": None, "warehouse": None, "state": None},
+        "storage": {"root": Path("data"), "lake": None, "warehouse": None, "state": None, "keep_days": 0},
         "pace": {"target_utilisation": 85, "clock_speed": 1, "give_up_after_minutes": 0},
         "report_runs": {
             "poll_initial_seconds": 2,
