@@ -14,7 +14,7 @@ from importlib.metadata import version
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from config.settings import Settings, access_token, app_secret
+from config.settings import Settings, access_token, app_secret, status_token
 from connectors.ad_objects import AdObjects
 from connectors.ads_insights.connector import BIGGEST_PAGE, AdsInsights
 from connectors.ads_insights.life import Rhythm
@@ -43,8 +43,10 @@ from pipeline.objects_work import ObjectsWork
 from pipeline.orders import Choice, Configured, Orders, orders
 from pipeline.plan import Account, Plan
 from pipeline.planning import planned
+from pipeline.quota_readings import QuotaReadings
 from pipeline.refusals import Refusals
 from pipeline.run import carry_out
+from pipeline.run_memory import RunMemory
 from pipeline.sizes import Sizes
 from pipeline.store import Places, Store, opened
 from pipeline.summary import Summary
@@ -130,6 +132,17 @@ class App:
                 accounts += await self._new_accounts(wanted.everything.whose, ledger)
             return planned(ledger, wanted.filtered(accounts), wanted, self.clock.now, families)
 
+    def known_plan(self, choice: Choice, ledger: Ledger) -> Plan:
+        """What is due now as far as the ledger alone tells; asks nobody, opens nothing.
+
+        Raises:
+            Usage: It names what is not configured.
+        """
+        families = self._families(choice)
+        wanted = self._orders(choice, families)
+        accounts = wanted.filtered(known_accounts(wanted.everything.whose, ledger))
+        return planned(ledger, accounts, wanted, self.clock.now, families)
+
     async def publish(self, *, wait: bool = False) -> Published:
         """Makes up a failed publication.
 
@@ -187,11 +200,12 @@ class App:
             asking = self._insights(graph, LedgerBook(store.ledger, pool, self.clock, summary.run_id), pages)
             insights = InsightsWork(shop, asking, wanted.everything.lookback_days, sizes)
             objects = ObjectsWork(shop, AdObjects(graph, self.clock, self.journal))
-            await carry_out(plan, insights, objects, [family.load(shop, line) for family in work.families])
-            sizes.save_pages(asking.pages, BIGGEST_PAGE)
-            await close_objects(objects, wanted, accounts, self.clock.now())
+            async with RunMemory(store.ledger, summary.run_id, line, summary.totals).kept(plan.slices):
+                await carry_out(plan, insights, objects, [family.load(shop, line) for family in work.families])
+                sizes.save_pages(asking.pages, BIGGEST_PAGE)
+                await close_objects(objects, wanted, accounts, self.clock.now())
         summary.family_refused = refusals.whole_families
-        summary.count(line.tally, line.gate.seconds_waited)
+        summary.count(line.tally, line.gate.seconds_waited, line.gate.waits)
 
     def _insights(self, graph: Graph, book: LedgerBook, pages: Mapping[tuple[str, str], int]) -> AdsInsights:
         runs = self.settings.report_runs
@@ -209,7 +223,7 @@ class App:
             store.ledger.end_run(summary.run_id, summary.outcome, summary.as_data(), summary.finished_at)
 
     def _publish(self, store: Store) -> Published:
-        meta = meta_tables(store.ledger, self._lookback_days, version("insights"))
+        meta = meta_tables(store.ledger, self.lookback_days, version("insights"))
         return store.warehouse.publish(meta, self.clock.now(), VIEWS)
 
     # ---- settings taken apart ----
@@ -221,19 +235,33 @@ class App:
 
     @asynccontextmanager
     async def _line(self, ledger: Ledger, credentials: Credentials) -> AsyncIterator[Line]:
-        settings = self.settings
+        settings, readings = self.settings, QuotaReadings()
         governor = Governor(
-            settings.pace.target_utilisation, lambda quota, until: ledger.save_deadline(str(quota), until)
+            settings.pace.target_utilisation, lambda quota, until: ledger.save_deadline(str(quota), until), readings
         )
         governor.restore(read_deadlines(ledger.deadlines()))
         target = Target(
             settings.graph.base_url.rstrip("/"), settings.graph.version, settings.graph.request_timeout_seconds
         )
         async with HttpClient() as http:
-            yield Line(http, Gate(governor, self.clock), self.clock, credentials, target, self.journal)
+            yield Line(
+                http, Gate(governor, self.clock), self.clock, credentials, target, self.journal, readings=readings
+            )
 
     @property
-    def _lookback_days(self) -> int:
+    def status_token(self) -> str | None:
+        """The token that the status page demands, hidden from the log; None for none.
+
+        Raises:
+            Wrong: One is configured and is not there.
+        """
+        token = status_token(self.settings.schedule)
+        self.journal.hide(token)
+        return token
+
+    @property
+    def lookback_days(self) -> int:
+        """Days that Meta may still restate."""
         return self.settings.ads_insights.lookback_days if self.settings.ads_insights else 28
 
     def _families(self, _choice: Choice) -> tuple[Family, ...]:
@@ -257,7 +285,7 @@ class App:
             if insights
             else Whose(()),
             since=insights.since if insights else self.clock.now().date(),
-            lookback_days=self._lookback_days,
+            lookback_days=self.lookback_days,
             include_today=insights.include_today if insights else False,
             tables=tuple(owned.name for family in families for owned in family.owned),
             owners=tuple(owner for family in families for owner in family.owners),
