@@ -42,7 +42,7 @@ from pipeline.meta_rows import meta_tables
 from pipeline.objects_work import ObjectsWork
 from pipeline.orders import Choice, Configured, Orders, orders
 from pipeline.plan import Account, Plan
-from pipeline.planning import planned
+from pipeline.planning import Slices, planned
 from pipeline.quota_readings import QuotaReadings
 from pipeline.refusals import Refusals
 from pipeline.run import carry_out
@@ -132,8 +132,8 @@ class App:
                 accounts += await self._new_accounts(wanted.everything.whose, ledger)
             return planned(ledger, wanted.filtered(accounts), wanted, self.clock.now, families)
 
-    def known_plan(self, choice: Choice, ledger: Ledger) -> Plan:
-        """What is due now as far as the ledger alone tells; asks nobody, opens nothing.
+    def known_plan(self, choice: Choice, ledger: Ledger, known: Slices | None = None) -> Plan:
+        """What is due now as far as the ledger alone tells; asks nobody, opens nothing. `known`: see `planned`.
 
         Raises:
             Usage: It names what is not configured.
@@ -141,7 +141,7 @@ class App:
         families = self._families(choice)
         wanted = self._orders(choice, families)
         accounts = wanted.filtered(known_accounts(wanted.everything.whose, ledger))
-        return planned(ledger, accounts, wanted, self.clock.now, families)
+        return planned(ledger, accounts, wanted, self.clock.now, families, known)
 
     async def publish(self, *, wait: bool = False) -> Published:
         """Makes up a failed publication.
@@ -223,7 +223,7 @@ class App:
             store.ledger.end_run(summary.run_id, summary.outcome, summary.as_data(), summary.finished_at)
 
     def _publish(self, store: Store) -> Published:
-        meta = meta_tables(store.ledger, self.lookback_days, version("insights"))
+        meta = meta_tables(store.ledger, self._lookback_days, version("insights"))
         return store.warehouse.publish(meta, self.clock.now(), VIEWS)
 
     # ---- settings taken apart ----
@@ -260,8 +260,7 @@ class App:
         return token
 
     @property
-    def lookback_days(self) -> int:
-        """Days that Meta may still restate."""
+    def _lookback_days(self) -> int:
         return self.settings.ads_insights.lookback_days if self.settings.ads_insights else 28
 
     def _families(self, _choice: Choice) -> tuple[Family, ...]:
@@ -285,7 +284,7 @@ class App:
             if insights
             else Whose(()),
             since=insights.since if insights else self.clock.now().date(),
-            lookback_days=self.lookback_days,
+            lookback_days=self._lookback_days,
             include_today=insights.include_today if insights else False,
             tables=tuple(owned.name for family in families for owned in family.owned),
             owners=tuple(owner for family in families for owner in family.owners),

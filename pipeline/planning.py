@@ -1,6 +1,6 @@
 """Owns how the ledger's memory becomes a plan: reads what is known, lets `plan` decide what is due."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 
 import orjson
@@ -11,8 +11,9 @@ from pipeline.orders import Orders
 from pipeline.plan import Account, ObjectsTask, Plan, due_insights, due_objects
 from pipeline.sizes import Sizes
 from schemas.ad_objects import ObjectTable
-from schemas.work import SliceId
+from schemas.work import SliceId, SliceRecord
 
+Slices = Callable[[str, str], Mapping[SliceId, SliceRecord]]
 IN_FULL = "objects.in_full"
 ENOUGH_CALLS = 10
 
@@ -23,9 +24,13 @@ def planned(
     orders: Orders,
     now: Callable[[], datetime],
     families: Sequence[Family] = (),
+    known: Slices | None = None,
 ) -> Plan:
-    """What is due of these accounts; the clock is read once for all of it."""
-    moment = now()
+    """What is due of these accounts; the clock is read once for all of it.
+
+    `known` gives the slices of a table and scope where they were read already; the ledger does otherwise.
+    """
+    moment, slices_of = now(), known or ledger.slices_of
     alive = ledger.adoptable(moment)
     sizes = Sizes(ledger, now)
     insights = [
@@ -36,7 +41,7 @@ def planned(
             report,
             account,
             orders.wanted(account, moment),
-            ledger.slices_of(report.name, account.id),
+            slices_of(report.name, account.id),
             moment,
             alive,
             sizes.of(report.name, account.id, report.definition_hash),

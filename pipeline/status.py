@@ -23,10 +23,12 @@ def report(app: App, choice: Choice) -> dict[str, Any]:
         configured = app.configured_tables
         refuse_unknown(choice, configured, ledger)
         due, names = _due(app, choice, ledger), ledger.accounts()
+        insights = app.settings.ads_insights
+        lookback_days = insights.lookback_days if insights else 0
         keys = sorted({*((row["table_name"], row["scope"]) for row in ledger.scopes()), *due})
         groups = {key: [found for found in ledger.placed_slices(*key) if _is_chosen(found[0], choice)] for key in keys}
         tables = [
-            _group(key, found, names, app.lookback_days, due[key], loaded=key[0] in configured)
+            _group(key, found, names, lookback_days, due[key], loaded=key[0] in configured)
             for key, found in groups.items()
             if found or due[key]
         ]

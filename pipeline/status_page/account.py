@@ -79,6 +79,11 @@ class TableSection:
         return self.scope.partition("/")[2]
 
     @property
+    def is_single(self) -> bool:
+        """Whether one line tells all of it, as of objects."""
+        return not self.months and len(self.spots) == 1
+
+    @property
     def singles(self) -> list[Spot]:
         """The spots that no calendar shows."""
         return [spot for spot in self.spots if not spot.days]
@@ -117,11 +122,12 @@ def read_account(
     zone = accounts[owner]["time_zone"] if owner in accounts else "UTC"
     today = today_in(zone, source.now())
     first = since or today - ONE_DAY * MOST_DAYS
-    plan = source.plan_of(ledger, owner)
+    placed = {pair: ledger.placed_slices(*pair) for pair in pairs}
+    plan = source.plan_of(ledger, owner, lambda *pair: {record.id: record for record, _ in placed.get(pair, ())})
     due = due_slices(plan)
     pairs = sorted({*pairs, *((slice_id.table, slice_id.scope) for slice_id in due)})
     wanted = [pair for pair in pairs if table in (None, pair[0])]
-    sections = [_section(source, ledger, *pair, first, due, plan) for pair in wanted]
+    sections = [_section(source, pair, placed.get(pair, ()), first, due, plan) for pair in wanted]
     account = accounts.get(owner, {})
     return AccountPage(
         id=owner,
@@ -196,14 +202,14 @@ def _pairs(ledger: Ledger, owner: str) -> list[tuple[str, str]]:
 
 def _section(
     source: Source,
-    ledger: Ledger,
-    table: str,
-    scope: str,
+    pair: tuple[str, str],
+    placed: Sequence[tuple[SliceRecord, Place | None]],
     first: date,
     due: Mapping[SliceId, Wanted],
     plan: Plan | None,
 ) -> TableSection:
-    spots = spots_of(source, ledger.placed_slices(table, scope), due, table, scope)
+    table, scope = pair
+    spots = spots_of(source, placed, due, table, scope)
     return TableSection(
         table=table,
         scope=scope,

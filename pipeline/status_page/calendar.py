@@ -32,7 +32,10 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class Month:
-    """A month: weeks of seven places, each a cell or None where there is no day or nothing is wanted of it."""
+    """A month: weeks of seven places, each a cell or None where there is no day or nothing is known of it.
+
+    Weeks before the first cell and after the last are left out.
+    """
 
     first: date
     weeks: tuple[tuple[Cell | None, ...], ...]
@@ -54,7 +57,9 @@ def _weeks(first: date, cells: Mapping[date, Cell]) -> tuple[tuple[Cell | None, 
     places: list[Cell | None] = [None] * first.weekday()
     places += [cells.get(day) for day in days(first, end)]
     places += [None] * (-len(places) % 7)
-    return tuple(tuple(places[at : at + 7]) for at in range(0, len(places), 7))
+    weeks = [tuple(places[at : at + 7]) for at in range(0, len(places), 7)]
+    shown = [number for number, week in enumerate(weeks) if any(week)]
+    return tuple(weeks[shown[0] : shown[-1] + 1])
 
 
 def days(start: date, end: date) -> Iterable[date]:

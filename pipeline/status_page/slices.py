@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
+from functools import lru_cache
 from typing import Any
 
 import orjson
@@ -58,7 +59,14 @@ class Story:
 
 def slice_address(slice_id: SliceId) -> str:
     """Where the story of a slice is told."""
-    return address("slice", table=slice_id.table, scope=slice_id.scope, start=codec.border(slice_id.start))
+    page = _page_of(slice_id.table, slice_id.scope)
+    return f"{page}&start={codec.border(slice_id.start)}" if slice_id.start else page
+
+
+@lru_cache(maxsize=10_000)
+def _page_of(table: str, scope: str) -> str:
+    """Quoted once for a whole calendar."""
+    return address("slice", table=table, scope=scope)
 
 
 def period_words(slice_id: SliceId, end: datetime | None) -> str:

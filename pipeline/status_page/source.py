@@ -11,6 +11,7 @@ from pipeline.ledger import Ledger
 from pipeline.lock import holder
 from pipeline.orders import Choice
 from pipeline.plan import Plan
+from pipeline.planning import Slices
 from pipeline.store import Places
 
 if TYPE_CHECKING:
@@ -21,13 +22,14 @@ if TYPE_CHECKING:
 class Source:
     """A store as the pages see it.
 
-    `plan` says what is due of one owner of scopes (an ad account, a business, an app) and raises `Usage` where it is
-    not configured. `daily` are the configured reports with a slice a day; of them `delivery` have every spend once.
+    `plan` says what is due of one owner of scopes (an ad account, a business, an app), given the slices that were read
+    already, if any; it raises `Usage` where the owner is not configured. `daily` are the configured reports with a
+    slice a day; those of `delivery` have every spend once.
     """
 
     places: Places
     now: Callable[[], datetime]
-    plan: Callable[[Ledger, str], Plan]
+    plan: Callable[[Ledger, str, Slices | None], Plan]
     configured: frozenset[str]
     daily: frozenset[str] = frozenset()
     delivery: tuple[str, ...] = ()
@@ -43,7 +45,7 @@ class Source:
         return cls(
             places=app.places,
             now=app.clock.now,
-            plan=lambda ledger, owner: app.known_plan(Choice(accounts=(owner,)), ledger),
+            plan=lambda ledger, owner, known: app.known_plan(Choice(accounts=(owner,)), ledger, known),
             configured=frozenset(app.configured_tables),
             daily=frozenset(report.name for report in daily),
             delivery=tuple(report.name for report in daily if not report.breakdowns and not report.filtering),
@@ -76,9 +78,9 @@ class Source:
         """Who writes the store now, in words."""
         return holder(self.places.state)
 
-    def plan_of(self, ledger: Ledger, owner: str) -> Plan | None:
-        """What is due of an owner; None where it is no longer loaded."""
+    def plan_of(self, ledger: Ledger, owner: str, known: Slices | None = None) -> Plan | None:
+        """What is due of an owner; None where it is no longer loaded. `known`: its slices, where they were read."""
         try:
-            return self.plan(ledger, owner)
+            return self.plan(ledger, owner, known)
         except Usage:
             return None

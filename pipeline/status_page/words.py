@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from functools import lru_cache
 from urllib.parse import urlencode
 
 from pipeline.status_page.marks import Mark, in_order
@@ -22,6 +23,7 @@ def amount(value: Decimal) -> str:
     return f"{plain:,.{decimals}f}"
 
 
+@lru_cache(maxsize=10_000)
 def day(value: date) -> str:
     """A day: `Wed 25 Nov 2026`."""
     return f"{value:%a} {value.day} {value:%b %Y}"
@@ -66,7 +68,7 @@ def tally(counts: Mapping[Mark, int]) -> str:
     return ", ".join(f"{count:,} {mark}" for mark, count in in_order(counts)) or "nothing yet"
 
 
-def address(page: str, **query: str | None) -> str:
+def address(page: str, /, **query: str | None) -> str:
     """A relative address of a page; what is None or empty is left out."""
     given = {name: value for name, value in query.items() if value}
     return f"{page}?{urlencode(given)}" if given else page
