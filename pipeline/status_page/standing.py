@@ -69,7 +69,7 @@ def headline(marks: Mapping[Mark, int]) -> tuple[str, str]:
         return "Empty", "Nothing was loaded yet: run `insights load`."
     amiss = [(mark, marks[mark]) for mark in (*AMISS, Mark.NEVER) if marks.get(mark)]
     if not amiss:
-        return "Complete", f"All {counted(known, 'slice')} that were wanted have landed."
+        return "Complete", f"Everything that was wanted has landed: {counted(known, 'slice')}."
     told = ", ".join(f"{number(count)} {mark}" for mark, count in amiss)
     return "Incomplete", f"Of {counted(known + marks.get(Mark.NEVER, 0), 'slice')}: {told}."
 

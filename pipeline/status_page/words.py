@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 from pipeline.status_page.marks import Mark, in_order
 
 MINUTE, HOUR, DAY = 60, 3600, 86400
+SECONDS_MATTER = 10 * MINUTE
 
 
 def number(value: Decimal | int) -> str:
@@ -41,12 +42,13 @@ def moment(value: datetime) -> str:
 
 
 def duration(seconds: float) -> str:
-    """A span of time in its two largest units: `42 s`, `5 min 10 s`, `2 h 05 min`, `3 d 4 h`."""
+    """A span of time as exactly as it matters: `42 s`, `5 min 10 s`, `25 min`, `2 h 05 min`, `3 d 4 h`."""
     whole = round(seconds)
     if whole < MINUTE:
         return f"{whole} s"
     if whole < HOUR:
-        return f"{whole // MINUTE} min {whole % MINUTE} s" if whole % MINUTE else f"{whole // MINUTE} min"
+        exact = whole % MINUTE and whole < SECONDS_MATTER
+        return f"{whole // MINUTE} min {whole % MINUTE} s" if exact else f"{whole // MINUTE} min"
     if whole < DAY:
         return f"{whole // HOUR} h {whole % HOUR // MINUTE:02} min"
     return f"{whole // DAY} d {whole % DAY // HOUR} h"

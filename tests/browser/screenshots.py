@@ -17,10 +17,10 @@ def take(browser: Browser, url: str) -> None:
     """Every picture; `status.png` is the one that the README shows."""
     for dark in (False, True):
         for name, where, height in (
-            ("status", "", 1150),
-            ("account", "account?id=888", 1250),
-            ("runs", "runs", 1100),
-            ("quotas", "quotas", 800),
+            ("status", "", 2050),
+            ("account", "account?id=888", 1450),
+            ("runs", "runs", 1000),
+            ("quotas", "quotas", 600),
         ):
             browser.look(size=(1120, height), dark=dark)
             browser.open(url + where)

@@ -48,6 +48,7 @@ FAILED = (
     "(#100) Tried accessing a nonexisting field <b>purchase_roas</b> on node type (AdsInsights) "
     "(code 100, HTTP 400, fbtrace_id A1b2C3d4E5); correct the report definition or the configuration"
 )
+REASON = FAILED.replace("<b>", "").replace("</b>", "")
 LOST = "older than Meta keeps for this breakdown: 13 months"
 HOLE = "ads 23851120340 to 23851120399 are missing: too much data even for one of them"
 
@@ -98,8 +99,8 @@ def build(root: Path, *, plain: bool = False) -> Path:
             ledger.save_report(name, "objects", "objects", [OBJECT_TABLES[name].table])
         ledger.end_landing([(0, ready) for ready in _landed()])
         for record in _failed():
-            ledger.fail(replace(record, reason=FAILED) if plain else record)
-        _runs(ledger)
+            ledger.fail(replace(record, reason=REASON) if plain else record)
+        _runs(ledger, plain=plain)
         _quotas(ledger)
         _report_runs(ledger)
     _warehouse(root / "data" / "warehouse.duckdb")
@@ -163,11 +164,11 @@ def _failed() -> Iterator[SliceRecord]:
             yield replace(record, run_id="20261126T033000-a1b2c3")
 
 
-def _runs(ledger: Ledger) -> None:
+def _runs(ledger: Ledger, *, plain: bool) -> None:
     failures = [
         {
-            "table": table, "scope": account, "slice": day.isoformat(), "error": odd.reason, "remedy": "fix",
-            "code": 100, "subcode": None, "fbtrace_id": "A1b2C3d4E5",
+            "table": table, "scope": account, "slice": day.isoformat(), "remedy": "fix",
+            "error": REASON if plain else odd.reason, "code": 100, "subcode": None, "fbtrace_id": "A1b2C3d4E5",
         }
         for (table, account, day), odd in oddities().items()
         if odd.state is State.FAILED
