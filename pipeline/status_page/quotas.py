@@ -58,7 +58,7 @@ def steps(points: Sequence[Point], now: datetime) -> str:
     """See `QuotaLine.curve`."""
     corners: list[tuple[float, float]] = []
     for at, utilisation in points:
-        x = round(max(0.0, MINUTES - (now - at).total_seconds() / 60), 1)
+        x = round(min(float(MINUTES), max(0.0, MINUTES - (now - at).total_seconds() / 60)), 1)
         y = round(HIGHEST - min(HIGHEST, max(0.0, utilisation)), 1)
         corners += [(x, corners[-1][1]), (x, y)] if corners else [(x, y)]
     if corners:

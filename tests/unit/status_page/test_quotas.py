@@ -65,7 +65,7 @@ def test_few_readings_are_kept_and_none_that_matters_is_missed(steps_taken: list
     assert len(kept) <= len(steps_taken)
 
 
-@given(st.lists(st.tuples(st.floats(0, 3000), st.floats(-5, 300)), max_size=40))
+@given(st.lists(st.tuples(st.floats(-100, 3000), st.floats(-5, 300)), max_size=40))
 def test_a_curve_stays_in_its_drawing(points: list[tuple[float, float]]) -> None:
     """Whatever was read and whenever, no corner lies outside, and time runs to the right."""
     ordered = [(before(minutes), level) for minutes, level in sorted(points, reverse=True)]
