@@ -295,6 +295,10 @@ class App:
         """The tables that the configuration asks for, a report standing for all of its own."""
         return self._configured(self._families(Choice())).names
 
+    def loaded_accounts(self, ledger: Ledger) -> set[str]:
+        """The ad accounts that the next load is about, as far as the ledger knows them."""
+        return {account.id for account in known_accounts(self._configured(()).whose, ledger)}
+
     # ---- plans ----
 
     async def _first_plan(self, wanted: Orders, families: Sequence[Family], *, offline: bool) -> Plan:

@@ -117,7 +117,10 @@ def _serve_status(given: Shared) -> None:
         given.answer(lambda: {"listening": url}, lambda: f"the status page is at {url} until interrupted (Ctrl-C)")
         sys.stdout.flush()
 
-    run(serve(Source.of(app), guard, schedule.status_host, schedule.status_port, said))
+    try:
+        run(serve(Source.of(app), guard, schedule.status_host, schedule.status_port, said))
+    except (KeyboardInterrupt, asyncio.CancelledError):  # how it ends; nothing was left undone
+        sys.exit(INTERRUPTED)
 
 
 @insights.command()

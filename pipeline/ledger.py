@@ -93,6 +93,18 @@ class Ledger:
                 return cls(connection)
 
     @classmethod
+    @contextmanager
+    def reading(cls, path: Path) -> "Iterator[Ledger | None]":
+        """The ledger for reading while this lasts; None where no store was born yet.
+
+        Raises:
+            Store: As `open`; also what is found to be broken only when it is read.
+        """
+        with _refused(path), contextlib.ExitStack() as stack:
+            ledger = cls.read(path)
+            yield stack.enter_context(ledger) if ledger is not None else None
+
+    @classmethod
     def is_there(cls, path: Path) -> bool:
         """Whether a ledger was born here. Looks at the file's first bytes only: SQLite would leave files beside it.
 
@@ -242,9 +254,12 @@ class Ledger:
         """Every `table_name` and `scope` of which a slice is known, also in a ledger that keeps no counts."""
         return self._all("scopes")
 
-    def standing(self) -> list[Row]:
-        """Per table, scope and state: `slices`, `rows`, and `asked_at`, the newest `as_of` as text ('' if none)."""
-        return self._all("standing")
+    def standing(self, owner: str | None = None) -> list[Row]:
+        """Per table, scope and state: `slices`, `rows`, and `asked_at`, the newest `as_of` as text ('' if none).
+
+        `owner` narrows it to the scopes whose first part it is.
+        """
+        return self._all("standing", owner=owner)
 
     def standing_days(self, table: str | None = None) -> list[Row]:
         """Per table, day on which they start (ISO text) and state: how many slices over all scopes."""
@@ -385,9 +400,16 @@ class Ledger:
                 self._do("save_reading", quota=quota, **values)
             self._do("forget_readings", before=codec.instant(at - READINGS_KEPT))
 
-    def readings(self, since: datetime) -> list[Row]:
-        """What quotas were read: `quota`, `read_at` (text), `utilisation` in percent; by quota, the oldest first."""
-        return self._all("readings", since=codec.instant(since))
+    def readings(self, since: datetime, first: str, last: str) -> list[Row]:
+        """What was read of the quotas named from `first` to `last`, both inclusive, in order; the oldest first.
+
+        Each has `quota`, `read_at` (text) and `utilisation` in percent.
+        """
+        return self._all("readings", since=codec.instant(since), first=first, last=last)
+
+    def quota_peaks(self, since: datetime) -> list[tuple[str, float]]:
+        """Every quota that was read, with its highest utilisation in percent; the highest first."""
+        return [(row["quota"], row["peak"]) for row in self._all("quota_peaks", since=codec.instant(since))]
 
     def report_runs_of(self, slice_id: SliceId, most: int) -> list[Row]:
         """The report runs that asked for a slice, the newest first."""

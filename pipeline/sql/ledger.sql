@@ -310,13 +310,19 @@ INSERT OR REPLACE INTO quota_readings VALUES (:quota, :read_at, :utilisation);
 DELETE FROM quota_readings WHERE read_at < :before;
 
 -- name: readings
-SELECT quota, read_at, utilisation FROM quota_readings WHERE read_at >= :since ORDER BY quota, read_at;
+SELECT quota, read_at, utilisation FROM quota_readings
+WHERE quota BETWEEN :first AND :last AND read_at >= :since ORDER BY quota, read_at;
+
+-- name: quota_peaks
+SELECT quota, max(utilisation) AS peak FROM quota_readings WHERE read_at >= :since GROUP BY quota
+ORDER BY peak DESC, quota;
 
 -- name: scopes
 SELECT DISTINCT table_name, scope FROM slices;
 
 -- name: standing
-SELECT table_name, scope, state, slices, rows, asked_at FROM standing WHERE slices > 0
+SELECT table_name, scope, state, slices, rows, asked_at FROM standing
+WHERE slices > 0 AND (:owner IS NULL OR scope = :owner OR substr(scope, 1, length(:owner) + 1) = :owner || '/')
 ORDER BY table_name, scope, state;
 
 -- name: standing_days

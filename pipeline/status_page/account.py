@@ -12,7 +12,7 @@ from pipeline.status_page.calendar import Cell, Month, days, months
 from pipeline.status_page.delivery import Delivery, read_delivery
 from pipeline.status_page.marks import Mark, worst
 from pipeline.status_page.overview import name_of
-from pipeline.status_page.quotas import QuotaLine, of_the_day
+from pipeline.status_page.quotas import QuotaLine, of_owner
 from pipeline.status_page.slices import Wanted, due_slices, mark_in, period_words, slice_address
 from pipeline.status_page.source import Source
 from pipeline.status_page.standing import MOST_DAYS, Marks, together
@@ -138,7 +138,7 @@ def read_account(
         marks=together(Marks(section.marks) for section in sections),
         sections=sections,
         delivery=_delivery(source, ledger, owner, today, account.get("currency", "")) if owner in accounts else None,
-        quotas=of_the_day(ledger, source.now(), owner),
+        quotas=of_owner(ledger, source.now(), owner),
     )
 
 
@@ -196,8 +196,7 @@ def _days_between(start: datetime | None, end: datetime | None) -> tuple[date, .
 
 
 def _pairs(ledger: Ledger, owner: str) -> list[tuple[str, str]]:
-    rows = ledger.standing()
-    return list(dict.fromkeys((r["table_name"], r["scope"]) for r in rows if r["scope"].partition("/")[0] == owner))
+    return list(dict.fromkeys((row["table_name"], row["scope"]) for row in ledger.standing(owner)))
 
 
 def _section(

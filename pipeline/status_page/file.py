@@ -12,7 +12,7 @@ from pipeline.status import refuse_unknown
 from pipeline.status_page.account import AccountPage, read_account
 from pipeline.status_page.overview import Wish, read_overview
 from pipeline.status_page.pages import environment, static
-from pipeline.status_page.quotas import of_the_day
+from pipeline.status_page.quotas import closed_now, of_the_day
 from pipeline.status_page.runs import recent
 from pipeline.status_page.source import Source
 
@@ -70,7 +70,7 @@ def _of_store(source: Source, ledger: Ledger, choice: Choice) -> str:
     accounts = [page for page in found if page is not None]
     slices = frozenset(spot.href for page in accounts for section in page.sections for spot in section.spots)
     runs = recent(ledger, writing=source.writer is not None)
-    quotas = of_the_day(ledger, source.now())
+    quotas, more = of_the_day(ledger, source.now())
     return _render(
         source,
         Within(frozenset(page.id for page in accounts), slices),
@@ -80,7 +80,8 @@ def _of_store(source: Source, ledger: Ledger, choice: Choice) -> str:
         runs=runs,
         running=[run for run in runs if run.is_running],
         quotas=quotas,
-        closed=[line for line in quotas if line.closed_until],
+        more=more,
+        closed=closed_now(ledger, source.now()),
         target=source.target_utilisation,
     )
 

@@ -3,7 +3,7 @@
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 from pipeline.ledger import Ledger
@@ -19,6 +19,8 @@ MOST_TROUBLES = 12
 UTC = "UTC"
 
 Accounts = Mapping[str, Mapping[str, Any]]
+Zones = Mapping[str, str]
+"""The time zones of the ad accounts that are loaded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +43,15 @@ class Square:
 
 @dataclass(frozen=True, slots=True)
 class OwnerRow:
-    """One owner beside every table, None where it has nothing of one. `until`: the last day that all tables have."""
+    """One owner beside every table, None where it has nothing of one. `until`: the last day that all tables have.
+
+    `loaded`: it is configured still, or is no ad account.
+    """
 
     id: str
     name: str
     href: str
+    loaded: bool
     rows: int
     until: date | None
     squares: tuple[Square | None, ...]
@@ -87,8 +93,9 @@ class Overview:
 
 def read_overview(source: Source, ledger: Ledger, wish: Wish) -> Overview:
     """The first page of a store."""
-    accounts = ledger.accounts()
-    scopes = scopes_of(ledger.standing(), lambda table, scope: _expected(source, accounts, table, scope))
+    accounts, loaded = ledger.accounts(), source.accounts(ledger)
+    zones = {account: accounts[account]["time_zone"] for account in loaded if account in accounts}
+    scopes = scopes_of(ledger.standing(), lambda table, scope: _expected(source, zones, table, scope))
     chosen = [scope for scope in scopes if wish.table in (None, scope.table)]
     tables = tuple(sorted({scope.table for scope in chosen}))
     owners = searched({scope.owner: name_of(accounts, scope.owner) for scope in chosen}, wish.search)
@@ -104,7 +111,7 @@ def read_overview(source: Source, ledger: Ledger, wish: Wish) -> Overview:
         rows=sum(scope.rows for scope in chosen),
         all_tables=tuple(sorted({scope.table for scope in scopes})),
         tables=tables,
-        months=_months(source, ledger, accounts, chosen, wish.table),
+        months=_months(source, ledger, zones, chosen, wish.table),
         owners=_rows(source, ledger, chosen, tables, owners[(page - 1) * OWNERS_A_PAGE : page * OWNERS_A_PAGE]),
         found=len(owners),
         page=page,
@@ -136,20 +143,17 @@ def square_of(scopes: Sequence[Scope], name: str, until: date | None, *, behind:
     return Square(worst([*marks, *([Mark.DUE] if behind else [])]), label, f"{address('account', id=owner)}#{table}")
 
 
-def _expected(source: Source, accounts: Accounts, table: str, scope: str) -> int:
-    """How many days a daily table should have of an account by now, in the account's own days."""
-    if table not in source.daily or source.since is None or scope not in accounts:
+def _expected(source: Source, zones: Zones, table: str, scope: str) -> int:
+    """How many days a daily table should have of an account that is loaded by now, in the account's own days."""
+    if table not in source.daily or source.since is None or scope not in zones:
         return 0
-    return max(0, (today_in(accounts[scope]["time_zone"], source.now()) - source.since).days)
+    return max(0, (today_in(zones[scope], source.now()) - source.since).days)
 
 
-def _months(
-    source: Source, ledger: Ledger, accounts: Accounts, scopes: Sequence[Scope], table: str | None
-) -> list[Month]:
-    """The calendar over all owners, up to the last day that is over for every one of them."""
-    zones = {account["time_zone"] for account in accounts.values()} or {UTC}
-    today = min(today_in(zone, source.now()) for zone in zones)
-    daily = Counter(scope.table for scope in scopes if scope.table in source.daily)
+def _months(source: Source, ledger: Ledger, zones: Zones, scopes: Sequence[Scope], table: str | None) -> list[Month]:
+    """The calendar over all owners; days are missed up to the last that is over for every one that is loaded."""
+    today = min(today_in(zone, source.now()) for zone in {*zones.values(), UTC})
+    daily = Counter(scope.table for scope in scopes if scope.table in source.daily and scope.scope in zones)
     span = (source.since, today) if source.since and source.since < today else None
     return months(day_cells(ledger.standing_days(table), daily, span, table))
 
@@ -157,27 +161,28 @@ def _months(
 def _rows(
     source: Source, ledger: Ledger, scopes: Sequence[Scope], tables: Sequence[str], owners: Sequence[tuple[str, str]]
 ) -> list[OwnerRow]:
-    accounts = ledger.accounts()
+    accounts, loaded = ledger.accounts(), source.accounts(ledger)
     groups: dict[str, dict[str, list[Scope]]] = defaultdict(lambda: defaultdict(list))
     for scope in scopes:
         groups[scope.owner][scope.table].append(scope)
-    return [
-        _row(source, ledger, owner, name, accounts.get(owner, {}).get("time_zone", UTC), tables, groups[owner])
-        for owner, name in owners
-    ]
+    found = []
+    for owner, name in owners:
+        is_loaded = owner in loaded or owner not in accounts
+        zone = accounts[owner]["time_zone"] if owner in accounts else UTC
+        began = midnight(today_in(zone, source.now()), zone) if is_loaded else None
+        found.append(_row(source, ledger, (owner, name), tables, groups[owner], began))
+    return found
 
 
 def _row(
     source: Source,
     ledger: Ledger,
-    owner: str,
-    name: str,
-    zone: str,
+    owner: tuple[str, str],
     tables: Sequence[str],
     scopes: Mapping[str, list[Scope]],
+    began: datetime | None,
 ) -> OwnerRow:
-    now = source.now()
-    began = midnight(today_in(zone, now), zone)
+    """The line of an owner; `began` is when its present day began, None where it is no longer loaded."""
     squares: list[Square | None] = []
     newest = []
     for table in tables:
@@ -186,10 +191,18 @@ def _row(
             continue
         until = max(filter(None, (ledger.landed_until(table, one.scope) for one in scopes[table])), default=None)
         newest += [until] if until else []
-        behind = table in source.configured and any(one.asked_at and one.asked_at < began for one in scopes[table])
-        squares.append(square_of(scopes[table], name, until, behind=behind))
-    rows = sum(one.rows for group in scopes.values() for one in group)
-    return OwnerRow(owner, name, address("account", id=owner), rows, min(newest, default=None), tuple(squares))
+        current = began if table in source.configured else None
+        behind = current is not None and any(one.asked_at and one.asked_at < current for one in scopes[table])
+        squares.append(square_of(scopes[table], owner[1], until, behind=behind))
+    return OwnerRow(
+        id=owner[0],
+        name=owner[1],
+        href=address("account", id=owner[0]),
+        loaded=began is not None,
+        rows=sum(one.rows for group in scopes.values() for one in group),
+        until=min(newest, default=None),
+        squares=tuple(squares),
+    )
 
 
 def _amiss(scopes: Sequence[Scope]) -> list[tuple[Scope, Mark]]:

@@ -14,7 +14,7 @@ from pipeline.status_page.account import read_account
 from pipeline.status_page.calendar import WEEKDAYS
 from pipeline.status_page.marks import LETTERS, MEANINGS, in_order
 from pipeline.status_page.overview import Wish, read_overview
-from pipeline.status_page.quotas import MINUTES, MOST_QUOTAS, of_the_day
+from pipeline.status_page.quotas import MINUTES, closed_now, of_the_day
 from pipeline.status_page.runs import recent
 from pipeline.status_page.slices import period_words, read_story, slice_address, slices_of_day
 from pipeline.status_page.source import Source
@@ -40,7 +40,6 @@ def environment() -> Environment:
     made.globals.update({name: getattr(words, name) for name in WORDS})
     made.globals.update(period_words=period_words, slice_address=slice_address, in_order=in_order)
     made.globals.update(LETTERS=LETTERS, MEANINGS=MEANINGS, WEEKDAYS=WEEKDAYS, MINUTES=MINUTES)
-    made.globals["MOST_QUOTAS"] = MOST_QUOTAS
     return made
 
 
@@ -77,7 +76,7 @@ class Pages:
         """What the first page shows."""
         now = self.source.now()
         runs = recent(ledger, writing=self.source.writer is not None)
-        closed = [line for line in of_the_day(ledger, now) if line.closed_until]
+        closed = closed_now(ledger, now)
         running = [run for run in runs if run.is_running]
         return {
             "overview": read_overview(self.source, ledger, wish),
@@ -129,8 +128,9 @@ class Pages:
     def quotas(self) -> str:
         """Quotas as they are and as they were over the day."""
         with self.source.ledger() as ledger:
-            lines = of_the_day(ledger, self.source.now()) if ledger else []
-            return self._render("quotas.html", tab="quotas", quotas=lines, target=self.source.target_utilisation)
+            lines, more = of_the_day(ledger, self.source.now()) if ledger else ([], 0)
+            target = self.source.target_utilisation
+            return self._render("quotas.html", tab="quotas", quotas=lines, more=more, target=target)
 
     def trouble(self, title: str, message: str) -> str:
         """A page that says why there is none."""

@@ -78,7 +78,22 @@ def quota_lines(
     return sorted(lines, key=lambda line: (line.closed_until is None, -line.peak, line.quota))
 
 
-def of_the_day(ledger: Ledger, now: datetime, owner: str | None = None) -> list[QuotaLine]:
-    """The quotas of the last day, of one owner if given."""
-    lines = quota_lines(ledger.readings(now - DAY), ledger.deadlines(), now)
-    return [line for line in lines if owner is None or line.owner == owner]
+def of_the_day(ledger: Ledger, now: datetime) -> tuple[list[QuotaLine], int]:
+    """The quotas of the last day that are closed or were highest, and how many more were read."""
+    peaks = [quota for quota, _ in ledger.quota_peaks(now - DAY)]
+    shown = list(dict.fromkeys([*(line.quota for line in closed_now(ledger, now)), *peaks]))[:MOST_QUOTAS]
+    readings = [row for quota in shown for row in ledger.readings(now - DAY, quota, quota)]
+    lines = quota_lines(readings, [pair for pair in ledger.deadlines() if pair[0] in shown], now)
+    return lines, len({*peaks, *shown}) - len(shown)
+
+
+def of_owner(ledger: Ledger, now: datetime, owner: str) -> list[QuotaLine]:
+    """The quotas of one account over the last day."""
+    readings = ledger.readings(now - DAY, f"{owner}/", f"{owner}/~")
+    deadlines = [pair for pair in ledger.deadlines() if pair[0].startswith(f"{owner}/")]
+    return quota_lines(readings, deadlines, now)
+
+
+def closed_now(ledger: Ledger, now: datetime) -> list[QuotaLine]:
+    """The quotas on which nothing is sent now; without their readings."""
+    return quota_lines((), ledger.deadlines(), now)

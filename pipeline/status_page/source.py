@@ -1,6 +1,6 @@
 """Owns what the pages are made of: where the store lies, what is configured, what is due. Read-only; asks nobody."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -23,13 +23,14 @@ class Source:
     """A store as the pages see it.
 
     `plan` says what is due of one owner of scopes (an ad account, a business, an app), given the slices that were read
-    already, if any; it raises `Usage` where the owner is not configured. `daily` are the configured reports with a
-    slice a day; those of `delivery` have every spend once.
+    already, if any; it raises `Usage` where the owner is not configured. `accounts` are the ad accounts that are
+    loaded, `daily` the configured reports with a slice a day; those of `delivery` have every spend once.
     """
 
     places: Places
     now: Callable[[], datetime]
     plan: Callable[[Ledger, str, Slices | None], Plan]
+    accounts: Callable[[Ledger], Collection[str]]
     configured: frozenset[str]
     daily: frozenset[str] = frozenset()
     delivery: tuple[str, ...] = ()
@@ -46,6 +47,7 @@ class Source:
             places=app.places,
             now=app.clock.now,
             plan=lambda ledger, owner, known: app.known_plan(Choice(accounts=(owner,)), ledger, known),
+            accounts=app.loaded_accounts,
             configured=frozenset(app.configured_tables),
             daily=frozenset(report.name for report in daily),
             delivery=tuple(report.name for report in daily if not report.breakdowns and not report.filtering),
@@ -61,12 +63,8 @@ class Source:
         Raises:
             Store: It cannot be read, or no writer has opened it since it was made by an older version.
         """
-        ledger = Ledger.read(self.places.ledger)
-        if ledger is None:
-            yield None
-            return
-        with ledger:
-            if not ledger.counts_slices:
+        with Ledger.reading(self.places.ledger) as ledger:
+            if ledger is not None and not ledger.counts_slices:
                 raise Store(
                     f"ledger {self.places.ledger}: an older version wrote it; run any command that writes, such as "
                     f"`insights publish`, and look again"

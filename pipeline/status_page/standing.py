@@ -15,6 +15,8 @@ MOST_DAYS = 400
 """Days that a calendar goes back: further back is a matter for SQL."""
 
 Marks = Counter[Mark]
+_MARKS = {state.value: mark_of(state) for state in State}
+"""The mark of each state as the ledger writes it; counts know nothing of final and due."""
 Span = tuple[date, date]
 """Days from the first up to, not including, the second."""
 
@@ -46,7 +48,7 @@ def scopes_of(standing: Iterable[Mapping[str, Any]], expected: Callable[[str, st
 def _scope(table: str, scope: str, rows: Sequence[Mapping[str, Any]], expected: int) -> Scope:
     marks = Marks()
     for row in rows:
-        marks[mark_of(State(row["state"]))] += row["slices"]
+        marks[_MARKS[row["state"]]] += row["slices"]
     if expected > marks.total():
         marks[Mark.NEVER] = expected - marks.total()
     newest = max(row["asked_at"] for row in rows)
@@ -85,7 +87,7 @@ def day_cells(
     known: Counter[tuple[str, date]] = Counter()
     for row in rows:
         at = date.fromisoformat(row["day"])
-        found[at][mark_of(State(row["state"]))] += row["slices"]
+        found[at][_MARKS[row["state"]]] += row["slices"]
         known[row["table_name"], at] += row["slices"]
     for at in days(*span) if span else ():
         never = sum(max(0, scopes - known[name, at]) for name, scopes in daily.items())

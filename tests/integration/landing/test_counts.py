@@ -115,7 +115,7 @@ def test_readings_are_kept_for_two_days(tmp_path: Path) -> None:
         for hour in range(72):
             at = BORN + timedelta(hours=hour)
             ledger.save_progress("r", {"planned": hour}, [("1/insights", at, hour / 2)], at)
-        found = ledger.readings(BORN)
+        found = ledger.readings(BORN, "1/", "1/~")
         assert [row["utilisation"] for row in found] == [hour / 2 for hour in range(23, 72)]
         assert timedelta(days=2) == READINGS_KEPT
         assert [row["progress"] for row in ledger.recent_runs(5)] == []
