@@ -10,12 +10,13 @@ from connectors.graph.door import Tally
 from connectors.http.client import HttpClient
 from connectors.http.clock import Clock
 from connectors.pace.gate import Gate
+from pipeline.quota_readings import QuotaReadings
 from schemas.events import Say
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """What a family is given to ask with; `credentials` and `target` are those of `[graph]`.
+    """What a family is given to ask with; `credentials` and `target` are those of `[graph]`, `readings` the gate's.
 
     `own` are the credentials of families that have theirs, by the name of the family.
     """
@@ -28,6 +29,7 @@ class Line:
     say: Say
     own: Mapping[str, Credentials] = field(default_factory=dict)
     tally: Tally = field(default_factory=Tally)
+    readings: QuotaReadings = field(default_factory=QuotaReadings)
 
     def graph(self, credentials: Credentials | None = None, target: Target | None = None) -> Graph:
         """A way to Graph, with this token and server; what goes through it is counted here."""
