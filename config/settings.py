@@ -17,6 +17,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, V
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
+from config import attribution
 from config.errors import Wrong
 from schemas.legality import refusals
 from schemas.reports import Filter, Report
@@ -246,8 +247,17 @@ class AppInsightsSection(Section):
 class AttributionSection(Section):
     """`[attribution]`: Advanced Attribution reports."""
 
-    line_of_business_ids: list[Id] = []
+    line_of_business_ids: list[Id]
     reports: list[dict[str, Any]] = []
+    """Definitions to create and run; existing reports are run when left out."""
+    campaign_filter_by: dict[str, Any] = {}
+    publisher_filter_by: dict[str, Any] = {}
+    conversion_event_filter_by: dict[str, Any] = {}
+
+    @property
+    def filters(self) -> Mapping[str, Mapping[str, Any]]:
+        """The filters by their keys."""
+        return {name: getattr(self, name) for name in type(self).model_fields if name.endswith("_filter_by")}
 
 
 class ScheduleSection(Section):
@@ -275,7 +285,7 @@ class Settings(Section):
     @property
     def not_in_force(self) -> tuple[str, ...]:
         """What is configured and legal, and not carried out by this version yet: it is said at every load."""
-        sections = ("brand_safety", "app_insights", "attribution")
+        sections = ("brand_safety", "app_insights")
         found = tuple(f"[{name}]" for name in sections if getattr(self, name) is not None)
         return (*found, "[pace] give_up_after_minutes") if self.pace.give_up_after_minutes else found
 
@@ -341,7 +351,7 @@ def from_data(data: Mapping[str, Any], source: str, today: date) -> Settings:
 
 def _refuse_illegal(settings: Settings, source: str, today: date) -> None:
     """What only the values together show; each section answers for its own."""
-    lines = [line for section in (_of_ads_insights,) for line in section(settings, today)]
+    lines = [line for section in (_of_ads_insights, _of_attribution) for line in section(settings, today)]
     if lines:
         raise Wrong("\n".join(f"{source}: {line}" for line in lines))
 
@@ -361,6 +371,13 @@ def _of_ads_insights(settings: Settings, today: date) -> list[str]:
     for number, report in enumerate(settings.reports, 1):
         lines += [f"[[ads_insights.reports]] number {number}: {refusal}" for refusal in refusals(report, today)]
     return lines
+
+
+def _of_attribution(settings: Settings, _today: date) -> list[str]:
+    section = settings.attribution
+    if section is None:
+        return []
+    return attribution.refusals(section.line_of_business_ids, section.reports, section.filters)
 
 
 def _line_of(error: tomllib.TOMLDecodeError, path: Path) -> str:

@@ -14,10 +14,12 @@ from importlib.metadata import version
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from config import attribution
 from config.settings import Settings, access_token, app_secret
 from connectors.ad_objects import AdObjects
 from connectors.ads_insights.connector import BIGGEST_PAGE, AdsInsights
 from connectors.ads_insights.life import Rhythm
+from connectors.attribution.runs import Patience
 from connectors.graph.calls import Target
 from connectors.graph.client import Graph
 from connectors.graph.credentials import Credentials
@@ -26,6 +28,8 @@ from connectors.http.clock import Clock, SystemClock
 from connectors.pace.gate import Gate
 from connectors.pace.governor import Governor
 from pipeline import catalogue
+from pipeline.attribution_due import Wish
+from pipeline.attribution_family import AttributionFamily
 from pipeline.book import LedgerBook, read_deadlines
 from pipeline.catalogue import Owned
 from pipeline.closing import close_objects
@@ -51,6 +55,8 @@ from pipeline.summary import Summary
 from pipeline.warehouse import Published
 from pipeline.workshop import Workshop
 from schemas.ad_objects import OBJECT_TABLES
+from schemas.attribution import LISTS, ROWS
+from schemas.attribution_views import ATTRIBUTION_VIEWS
 from schemas.columns import Table
 from schemas.views import VIEWS
 from schemas.work import Failure
@@ -210,7 +216,7 @@ class App:
 
     def _publish(self, store: Store) -> Published:
         meta = meta_tables(store.ledger, self._lookback_days, version("insights"))
-        return store.warehouse.publish(meta, self.clock.now(), VIEWS)
+        return store.warehouse.publish(meta, self.clock.now(), (*VIEWS, ATTRIBUTION_VIEWS))
 
     # ---- settings taken apart ----
 
@@ -236,9 +242,25 @@ class App:
     def _lookback_days(self) -> int:
         return self.settings.ads_insights.lookback_days if self.settings.ads_insights else 28
 
-    def _families(self, _choice: Choice) -> tuple[Family, ...]:
+    def _families(self, choice: Choice) -> tuple[Family, ...]:
         """The configured families besides ads insights and ad objects, narrowed to what a command is about."""
-        return ()
+        return tuple(family for family in (self._attribution(choice),) if family is not None)
+
+    def _attribution(self, choice: Choice) -> AttributionFamily | None:
+        section, waiting = self.settings.attribution, self.settings.report_runs
+        if section is None:
+            return None
+        owners, tables = tuple(section.line_of_business_ids), (*(one.table.name for one in LISTS), ROWS)
+        return AttributionFamily(
+            owners=owners,
+            lines=tuple(line for line in owners if not choice.accounts or line in choice.account_ids),
+            tables=frozenset(tables if not choice.tables else set(tables) & set(choice.tables)),
+            reports=attribution.reports_of(owners, section.reports),
+            filters=attribution.filters_of(section.filters),
+            wish=Wish(choice.insist, choice.only_failed),
+            patience=Patience(waiting.poll_initial_seconds, waiting.poll_max_seconds, waiting.deadline_minutes * 60),
+            most_at_once=waiting.max_in_flight_per_account,
+        )
 
     def _orders(self, choice: Choice, families: Sequence[Family]) -> Orders:
         """What a command is about.

@@ -45,7 +45,7 @@ def check_report(body: Body, line: LineOfBusiness) -> None:
     _known(definition, ("report_type", "column_definitions", "date_range", "filters", "attribution_config"))
     _one_of(definition, "report_type", ("mta", "reach_effectiveness"))
     mta = definition["report_type"] == "mta"
-    _check_columns(definition.get("column_definitions"), mta=mta)
+    _check_columns(definition.get("column_definitions"))
     _check_range(definition.get("date_range"))
     _check_filters(definition.get("filters", {}), line, mta=mta)
     if "attribution_config" in definition:
@@ -53,7 +53,7 @@ def check_report(body: Body, line: LineOfBusiness) -> None:
         _one_of(definition["attribution_config"], "date_range_option", ("conversions", "contributors"))
 
 
-def _check_columns(columns: Any, *, mta: bool) -> None:
+def _check_columns(columns: Any) -> None:
     if not isinstance(columns, list) or not columns:
         raise invalid("Param column_definitions must be a list of columns")
     keys = [column.get("key") for column in columns]
@@ -64,13 +64,12 @@ def _check_columns(columns: Any, *, mta: bool) -> None:
         _need(keys.count(key) == 1, f"Column {key} is given twice")
         for other in known["incompatibilities"]:
             _need(other["key"] not in keys, f"Column {key} is incompatible with {other['key']}")
-        _check_params(column, known, mta=mta)
+        _check_params(column, known)
 
 
-def _check_params(column: Body, known: Body, *, mta: bool) -> None:
+def _check_params(column: Body, known: Body) -> None:
     params = column.get("additional_params") or {}
     is_attribution = known["category"] == "attribution"
-    _need(mta or not is_attribution, f"Column {known['key']} is only for mta reports")
     _need(is_attribution or not params, f"Column {known['key']} takes no additional_params")
     _known(params, _PARAMS)
     for name, model in _MODEL_OF.items():
