@@ -148,7 +148,7 @@ def _plan_in_words(found: dict[str, Any]) -> str:
         days = f"{task['since']} to {task['until']}" if "since" in task else "all"
         adopted = f", adopts report run {task['adopted']}" if task.get("adopted") else ""
         size = _size_in_words(task)
-        lines.append(f"  {task['table']:<24} {task['scope']:<20} {days:<26} {', '.join(task['why'])}{size}{adopted}")
+        lines.append(f"  {task['table']:<30} {task['scope']:<24} {days:<26} {', '.join(task['why'])}{size}{adopted}")
     return "\n".join(lines)
 
 

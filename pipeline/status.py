@@ -93,14 +93,14 @@ def in_words(found: Mapping[str, Any]) -> str:
     if not found["born"]:
         return f"store {found['store']}: nothing was loaded yet; run `insights load`"
     lines = [f"being written by {found['writing']}"] if found["writing"] else []
-    lines.append(f"{'table':<26}{'account':<20}{'days':<26}{'rows':>12}  {'states':<28} newest answer")
+    lines.append(f"{'table':<30} {'account':<24} {'days':<26}{'rows':>12}  {'states':<28} newest answer")
     for group in found["tables"]:
         days = f"{group['first_day']} to {group['last_day']}" if group["first_day"] else "as last seen"
         states = ", ".join(f"{count} {state}" for state, count in sorted(group["states"].items()))
         age = group["as_of"][:16].replace("T", " ") if group["as_of"] else "never"
         note = "" if group["loaded"] else "  (no longer loaded)"
         lines.append(
-            f"{group['table']:<26}{group['scope']:<20}{days:<26}{group['rows']:>12,}  {states:<28} {age}{note}"
+            f"{group['table']:<30} {group['scope']:<24} {days:<26}{group['rows']:>12,}  {states:<28} {age}{note}"
         )
         lines += [f"    {reason}" for reason in group["reasons"]]
     lines += [f"quota {entry['quota']} is closed until {entry['until']}" for entry in found["closed_quotas"]]

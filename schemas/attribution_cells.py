@@ -14,6 +14,8 @@ from schemas.columns import Kind
 
 OWN = ("report_run_id", "row_number", "date_start", "date_stop", "fetched_at", "run_id")
 """The columns that the view of every report has; no cell takes their names."""
+DAYS = frozenset({"date", "day"})
+"""Columns that show a day. No page names one: the pair is ours."""
 _NOT_PLAIN = re.compile(r"[^a-z0-9]+")
 _QUOTIENT = re.compile(r"(^|_)(per|frequency|rate)(_|$)")
 
@@ -29,7 +31,7 @@ class Cell:
 
 
 def cells(labels: Iterable[str], wanted: Sequence[Mapping[str, Any]], there: Iterable[Mapping[str, Any]]) -> list[Cell]:
-    """The cells of rows with these labels, in their order: figures are AMOUNT, all else is text.
+    """The cells of rows with these labels, in their order: figures are AMOUNT, days are DAY, all else is text.
 
     `wanted` are the definition's columns, `there` those of the line of business; unknown ones are text.
     """
@@ -41,7 +43,7 @@ def cells(labels: Iterable[str], wanted: Sequence[Mapping[str, Any]], there: Ite
         column = _column_of(label, known)
         plain = str(column["key"]) if column and column.get("category") != ATTRIBUTION else label
         name = _free(_plain(plain) or f"column_{len(found) + 1}", taken)
-        kind = Kind.AMOUNT if column and is_metric(column) else Kind.TEXT
+        kind = _kind(column)
         found.append(Cell(name, kind, label, quotient=_QUOTIENT.search(name) is not None))
         taken.add(name)
     return found
@@ -54,6 +56,14 @@ def _column_of(label: str, known: Sequence[Mapping[str, Any]]) -> Mapping[str, A
     attribution = (column for column in known if column.get("category") == ATTRIBUTION or metrics_of(column))
     begun = [column for column in attribution if label.startswith((str(column.get("key")), column.get("name") or "\0"))]
     return max(begun, key=lambda column: len(str(column.get("key"))), default=None)
+
+
+def _kind(column: Mapping[str, Any] | None) -> Kind:
+    if column is None:
+        return Kind.TEXT
+    if is_metric(column):
+        return Kind.AMOUNT
+    return Kind.DAY if column.get("key") in DAYS else Kind.TEXT
 
 
 def _plain(label: str) -> str:

@@ -7,13 +7,13 @@ Any other part would hold figures (reach, distinct people, quotients) that nobod
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from schemas.attribution_cells import DAYS
 from schemas.attribution_reports import as_absolute, zone_of
 from schemas.periods import Period
 
 Definition = Mapping[str, Any]
 
 BY_NAME, BY_ID = "campaign_name", "campaign_id"
-DAYS = frozenset({"date", "day"})
 
 
 def halves(

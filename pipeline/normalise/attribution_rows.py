@@ -88,7 +88,7 @@ def _column(cell: Cell, rows: Sequence[Mapping[str, Any]], aside: list[Aside]) -
         return texts
     found = typed(pa.array(texts, pa.string()), cell.kind, quotient=cell.quotient)
     aside += [Aside(ROWS, cell.label, fault.raw, fault.reason, fault.row) for fault in found.faults]
-    return [None if value is None else f"{value:f}" for value in found.values.to_pylist()]
+    return [None if value is None else str(value) for value in found.values.to_pylist()]
 
 
 def _text(cell: Cell, value: Any, row: int, aside: list[Aside]) -> str | None:

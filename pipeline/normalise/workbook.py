@@ -5,6 +5,8 @@ The libraries that read workbooks give numbers as binary floats (openpyxl all th
 """
 
 import re
+import struct
+import zlib
 from collections.abc import Iterator, Mapping
 from datetime import datetime, time, timedelta
 from decimal import Decimal
@@ -31,6 +33,9 @@ _NEVER = 60
 _RELATED = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
 
 
+_UNREADABLE = (BadZipFile, ParseError, LookupError, ValueError, RuntimeError, EOFError, zlib.error, struct.error)
+
+
 class NoWorkbook(ValueError):
     """The bytes are no workbook that can be read whole."""
 
@@ -46,7 +51,7 @@ def read(data: bytes) -> Iterator[dict[str, Cell]]:
     try:
         with ZipFile(BytesIO(data)) as archive:
             yield from _rows(archive)
-    except (BadZipFile, KeyError, ParseError, IndexError, ValueError, NotImplementedError, EOFError) as error:
+    except _UNREADABLE as error:
         raise NoWorkbook(f"this is no workbook: {type(error).__name__}: {error}") from error
 
 
