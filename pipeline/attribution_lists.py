@@ -70,7 +70,7 @@ class AttributionLists:
     async def _found(self, table: AttributionTable) -> list[Found]:
         if not table.parents:
             return await self._listed(f"{self.line}/{table.edge}", table)
-        parents = await self.reads.objects(f"{self.line}/{table.parents}", "id")
+        parents = await self.reads.objects(f"{self.line}/{table.parents}", "id", self.filters.get(table.parents))
         below = [(str(one["id"]), await self._listed(f"{one['id']}/{table.edge}", table)) for one in parents]
         if table.many_parents:
             return _gathered(below, table.parent)

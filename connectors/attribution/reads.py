@@ -50,13 +50,13 @@ class Reads:
                     raise
         raise AssertionError("the last attempt returns or raises")
 
-    async def objects(self, path: str, fields: str) -> list[Object]:
+    async def objects(self, path: str, fields: str, filter_by: Mapping[str, Any] | None = None) -> list[Object]:
         """Every object of a list, decoded.
 
         Raises:
             Fault: As `pages`.
         """
-        return [found for page in await self.pages(path, fields) for found in orjson.loads(page)]
+        return [found for page in await self.pages(path, fields, filter_by) for found in orjson.loads(page)]
 
     async def status(self, run: str) -> str:
         """The status of a report run.
