@@ -74,15 +74,28 @@ class AttributionRuns:
         reading = Reading(due, self._record(due, question))
         try:
             await self._ask(question, reading)
-            read = replace(reading.record, as_of=reading.as_of, fetched_at=self.shop.clock.now())
-            loop = asyncio.get_running_loop()
-            writer = await loop.run_in_executor(self.shop.pool, self._written, read, question.report, reading)
-            await self.shop.committer.land([Closing(writer, read, final=final(read))])
-            for file in reading.files:
-                await self._end(file.run, "read")
+            await self._land(question.report, reading)
         except (Fault, Inconsistent, OSError) as fault:
             self.shop.refusals.learn(f"attribution {self.book.line}", fault)
             await self.shop.committer.fail([reading.record], fault)
+
+    async def _land(self, report: str, reading: Reading) -> None:
+        """Lands what was read. A file that cannot be read ends its run: the next load is to ask for another."""
+        read = replace(reading.record, as_of=reading.as_of, fetched_at=self.shop.clock.now())
+        loop = asyncio.get_running_loop()
+        state, reason = "read", ""
+        try:
+            writer = await loop.run_in_executor(self.shop.pool, self._written, read, report, reading)
+            await self.shop.committer.land([Closing(writer, read, final=final(read))])
+        except (Fault, Inconsistent) as fault:
+            state, reason = "failed", str(fault)
+            raise
+        except OSError:
+            state = ""  # the disk's fault: the run is good, and is adopted when there is room
+            raise
+        finally:
+            for file in reading.files if state else ():
+                await self._end(file.run, state, reason)
 
     # ---- asking ----
 

@@ -11,6 +11,7 @@ import pytest
 from tests.acceptance.attributing import (
     MTA,
     REACH,
+    WEEK,
     configure,
     landed,
     names,
@@ -229,6 +230,33 @@ def test_existing_reports_are_run_when_none_is_configured(shop: Shop, sandbox: S
         [(run, rows)] = landed(other, report["id"]).items()
         assert rows == rows_of(sandbox, run)
     assert other.load(now=NOW + timedelta(hours=1)).json["api_calls"] == {}
+
+
+def test_a_lifetime_is_one_slice_that_is_never_final(shop: Shop, sandbox: Sandbox) -> None:
+    """It is replaced every day, and begins in 1970 because nobody says where it begins."""
+    configure(shop, REACH.replace(WEEK, '{ type = "lifetime" }').replace('"date", ', ""))
+    assert shop.load().code == 0
+    for days in (1, 40):
+        sandbox.move_to(days_until(NOW, days))
+        assert shop.load(now=days_until(NOW, days)).code == 0
+    [(run, rows)] = landed(shop, report_named(sandbox, "Reach by campaign and day")).items()
+    assert rows == rows_of(sandbox, run)
+    found = shop.ask(
+        "SELECT slice_start::DATE::VARCHAR, slice_end::DATE::VARCHAR, final FROM meta.slices "
+        "WHERE table_name = 'attribution_rows'"
+    )
+    assert found == [("1970-01-01", "2026-12-30", False)]
+
+
+def test_absolute_days_are_final_when_they_have_settled(shop: Shop, sandbox: Sandbox) -> None:
+    """Read 28 days after their end they are final, and nothing of the report is asked any more."""
+    configure(shop, MTA)
+    assert shop.load().code == 0
+    for days in (13, 14):
+        sandbox.move_to(days_until(NOW, days))
+        assert shop.load(now=days_until(NOW, days)).code == 0
+    assert shop.ask("SELECT final FROM meta.slices WHERE table_name = 'attribution_rows'") == [(True,)]
+    assert len(truth(sandbox)["report_runs"]) == 2
 
 
 def test_schedules_are_made_and_changed_only_as_configured(shop: Shop, sandbox: Sandbox) -> None:

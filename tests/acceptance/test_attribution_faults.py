@@ -186,7 +186,7 @@ def test_a_file_that_never_comes_is_a_failure_without_its_address(shop: Shop, sa
 
 @pytest.mark.parametrize("body", ["<html>", '"text"', '{"data": 1}', "PK nothing"])
 def test_a_file_that_is_none_is_a_failure(shop: Shop, sandbox: Sandbox, body: str) -> None:
-    """Neither a list nor a workbook: it is said, and the slice keeps what it had."""
+    """Neither a list nor a workbook: it is said, the slice keeps what it had, and another run is asked for."""
     configure(shop)
     assert shop.load().code == 0
     before = landed(shop, report_named(sandbox, NAME))
@@ -196,6 +196,10 @@ def test_a_file_that_is_none_is_a_failure(shop: Shop, sandbox: Sandbox, body: st
     assert ended.code == 1
     assert "cannot be read" in failures(ended)[0]["error"]
     assert landed(shop, report_named(sandbox, NAME)) == before
+    sandbox.script()
+    assert shop.load(now=days_until(NOW, 1) + timedelta(minutes=5)).code == 0
+    assert_whole(shop, sandbox)
+    assert len(truth(sandbox)["report_runs"]) == 3
 
 
 def test_cells_and_rows_that_do_not_fit_are_kept_aside(shop: Shop, sandbox: Sandbox) -> None:
