@@ -83,19 +83,17 @@ class AttributionRuns:
         """Lands what was read. A file that cannot be read ends its run: the next load is to ask for another."""
         read = replace(reading.record, as_of=reading.as_of, fetched_at=self.shop.clock.now())
         loop = asyncio.get_running_loop()
-        state, reason = "read", ""
         try:
             writer = await loop.run_in_executor(self.shop.pool, self._written, read, report, reading)
             await self.shop.committer.land([Closing(writer, read, final=final(read))])
         except (Fault, Inconsistent) as fault:
-            state, reason = "failed", str(fault)
+            await self._end_all(reading, "failed", str(fault))
             raise
-        except OSError:
-            state = ""  # the disk's fault: the run is good, and is adopted when there is room
-            raise
-        finally:
-            for file in reading.files if state else ():
-                await self._end(file.run, state, reason)
+        await self._end_all(reading, "read")
+
+    async def _end_all(self, reading: Reading, state: str, reason: str = "") -> None:
+        for file in reading.files:
+            await self._end(file.run, state, reason)
 
     # ---- asking ----
 

@@ -36,7 +36,8 @@ def cells(labels: Iterable[str], wanted: Sequence[Mapping[str, Any]], there: Ite
     `wanted` are the definition's columns, `there` those of the line of business; unknown ones are text.
     """
     catalogue = {str(column["key"]): column for column in there}
-    known = [{**catalogue.get(str(column.get("key")), {}), **column} for column in wanted]
+    said = ({name: part for name, part in column.items() if part not in ("", None)} for column in wanted)
+    known = [{**catalogue.get(str(column.get("key")), {}), **column} for column in said]
     found: list[Cell] = []
     taken = {*OWN}
     for label in labels:

@@ -13,6 +13,9 @@ from tests.acceptance.conftest import Sandbox, Shop
 SAMPLES = Path(__file__).parents[1] / "samples" / "attribution"
 
 
+FIGURES = ("net_media_cost", "time_decay")
+
+
 def reply(path: str, body: str) -> dict[str, object]:
     """A rule that answers with these very bytes."""
     return {"match": {"op": "list", "path": path}, "times": None, "do": {"reply": {"status": 200, "body": body}}}
@@ -48,6 +51,10 @@ def test_a_report_made_by_the_pages_own_call_is_listed_and_run(name: str, shop: 
     assert json.loads(row["definition"]) == made["definition"]
     assert (row["name"], row["is_email_enabled"]) == (made["name"], True)
     assert shop.ask(f"SELECT count(*) > 0 FROM attribution_rows_{made['id']}") == [(True,)]
+    kinds = shop.ask(
+        f"SELECT DISTINCT column_type FROM (DESCRIBE attribution_rows_{made['id']}) WHERE column_name ~ '{FIGURES}'"
+    )
+    assert kinds == ({"DECIMAL(38,6)"} if "mta" in name else set())
     [scheduled] = shop.rows("attribution_report_schedules")
     assert (scheduled["recurrence_type"], scheduled["minute_of_day"]) == ("weekly", 240)
     assert json.loads(scheduled["date_range"])["begin_date"] == "2017-06-01T00:00:00"
