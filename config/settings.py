@@ -19,6 +19,7 @@ from pydantic_core import ErrorDetails
 
 from config import attribution
 from config.errors import Wrong
+from schemas.brand_safety import PLACEMENTS
 from schemas.legality import refusals
 from schemas.reports import Filter, Report
 
@@ -230,7 +231,9 @@ class BrandSafetySection(Section):
     """`[brand_safety]`: the hourly files."""
 
     business_ids: list[Id] = []
+    """Businesses whose hourly files are wanted."""
     placements: list[str] = ["facebook/feed", "facebook/reels"]
+    """Pairs of platform and position."""
     ad_sets: list[Id] = []
     content: bool = True
 
@@ -285,9 +288,12 @@ class Settings(Section):
     @property
     def not_in_force(self) -> tuple[str, ...]:
         """What is configured and legal, and not carried out by this version yet: it is said at every load."""
-        sections = ("brand_safety", "app_insights")
+        sections = ("app_insights",)
         found = tuple(f"[{name}]" for name in sections if getattr(self, name) is not None)
-        return (*found, "[pace] give_up_after_minutes") if self.pace.give_up_after_minutes else found
+        safety = self.brand_safety
+        return found + tuple(
+            f"[brand_safety] {name}" for name in ("ad_sets", "content") if safety and getattr(safety, name)
+        )
 
     @property
     def lake(self) -> Path:
@@ -352,6 +358,7 @@ def from_data(data: Mapping[str, Any], source: str, today: date) -> Settings:
 def _refuse_illegal(settings: Settings, source: str, today: date) -> None:
     """What only the values together show; each section answers for its own."""
     lines = [line for section in (_of_ads_insights, _of_attribution) for line in section(settings, today)]
+    lines += _of_brand_safety(settings)
     if lines:
         raise Wrong("\n".join(f"{source}: {line}" for line in lines))
 
@@ -378,6 +385,18 @@ def _of_attribution(settings: Settings, _today: date) -> list[str]:
     if section is None:
         return []
     return attribution.refusals(section.line_of_business_ids, section.reports, section.filters)
+
+
+def _of_brand_safety(settings: Settings) -> list[str]:
+    safety = settings.brand_safety
+    if safety is None:
+        return []
+    lines = [] if safety.business_ids or safety.ad_sets else ["[brand_safety] names no business: set business_ids"]
+    for placement in (name for name in safety.placements if name not in PLACEMENTS):
+        near = nearest(placement, PLACEMENTS)
+        meant = f"did you mean {near!r}?" if near else f"there are {', '.join(PLACEMENTS)}"
+        lines.append(f"[brand_safety] placements = {placement!r}: there is no such placement; {meant}")
+    return lines
 
 
 def _line_of(error: tomllib.TOMLDecodeError, path: Path) -> str:

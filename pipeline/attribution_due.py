@@ -17,16 +17,22 @@ from schemas.work import SliceId, SliceRecord
 
 LOOKBACK_DAYS = 28
 """Days in which conversions may still be credited to a range, as for insights; the page does not say."""
+FORCED = "asked for with --force"
 ZONE = "UTC"
 """A line of business names no zone that this API shows: its lists are due by UTC's days."""
 
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """How insistently a command asks."""
+    """How insistently a command asks: also what failed long ago, only what failed, also what was asked before then."""
 
     insist: bool = False
     only_failed: bool = False
+    renew: datetime | None = None
+
+    def renews(self, record: SliceRecord) -> bool:
+        """Whether it asks again for what this record says, due or not."""
+        return self.renew is not None and (record.as_of is None or record.as_of < self.renew)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +54,8 @@ def why_list(record: SliceRecord | None, now: datetime, wish: Wish) -> str | Non
         return "failed before"
     if wish.only_failed:
         return None
+    if wish.renews(record):
+        return FORCED
     return "as of an earlier day" if record.as_of < midnight(today_in(ZONE, now), ZONE) else None
 
 
@@ -79,6 +87,8 @@ def _why(record: SliceRecord | None, definition: str, whole: Period, moment: Mom
         return None
     if record is None:
         return "never asked"
+    if wish.renews(record):
+        return FORCED
     if record.definition != definition and record.state is not State.FAILED:
         return "its definition changed"
     if record.end is None:

@@ -13,7 +13,7 @@ from typing import Any
 from connectors.attribution.reads import Reads
 from connectors.attribution.runs import Patience, Runs
 from connectors.attribution.writes import Writes
-from connectors.errors import Fault
+from connectors.errors import Fault, PermissionRefused
 from connectors.http.retry import Policy
 from pipeline.attribution_book import AttributionBook
 from pipeline.attribution_due import ZONE, ReportDue, Wish, due_report, in_plan, why_list
@@ -79,10 +79,12 @@ class AttributionFamily:
         ]
 
     async def load(self, shop: Workshop, line: Line) -> None:
-        """Loads what is due of every line of business, one after the other."""
-        for name in self.lines:
-            if self.due_of(shop.committer.store.ledger, name, shop.clock.now()):
-                await _LineWork.of(self, shop, line, name).load()
+        """Loads what is due of every line of business, one by one; refused for all is refused whole."""
+        due = [name for name in self.lines if self.due_of(shop.committer.store.ledger, name, shop.clock.now())]
+        refused = [await _LineWork.of(self, shop, line, name).load() for name in due]
+        denied = [fault for fault in refused if isinstance(fault, PermissionRefused)]
+        if denied and len(denied) == len(self.owners):
+            shop.refusals.families[FAMILY] = denied[0]
 
     def due_of(self, ledger: Ledger, line: str, now: datetime) -> Sequence[Due]:
         """What is due of one line of business."""
@@ -154,8 +156,8 @@ class _LineWork:
         lists = AttributionLists(shop, reads, name, family.filters)
         return cls(family, shop, book, settling, lists, AttributionRuns(shop, book, settling, runs))
 
-    async def load(self) -> None:
-        """Everything that is due; whatever fails is recorded and nothing is raised."""
+    async def load(self) -> Fault | None:
+        """Everything that is due; what fails is recorded, and a refusal of the whole line of business comes back."""
         line, now = self.book.line, self.shop.clock.now()
         due = dict(self.family.lists_due(self.book.ledger, line, now))
         opening = self.lists.record(next(iter(due), ROWS))
@@ -167,11 +169,12 @@ class _LineWork:
         except Fault as fault:
             self.shop.refusals.learn(f"{FAMILY} {line}", fault)
             await self._refused(opening, fault)
-            return
+            return fault
         ran = ROWS in self.family.tables and await self._rows(now)
         wanted = due.keys() | (SHOW_REPORTS & self.family.tables if ran else set())
         for table in (one for one in LISTS if one.table.name in wanted):
             await self.lists.load(table)
+        return None
 
     async def _refused(self, record: SliceRecord, fault: Fault) -> None:
         """One failure for the whole line of business: of a list that is due, so that it stays due."""

@@ -7,13 +7,20 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
 from pipeline.attribution_due import final as attribution_final
+from pipeline.brand_safety_plan import is_settled
 from schemas.attribution import ROWS as ATTRIBUTION_ROWS
+from schemas.brand_safety import IMPRESSIONS
 from schemas.periods import Known, Period, is_final
 from schemas.work import Place, SliceRecord
 
 Rule = Callable[[SliceRecord], bool]
 
-OF_TABLE: Mapping[str, Rule] = MappingProxyType({ATTRIBUTION_ROWS: attribution_final})
+OF_TABLE: Mapping[str, Rule] = MappingProxyType(
+    {
+        ATTRIBUTION_ROWS: attribution_final,
+        IMPRESSIONS.name: is_settled,
+    }
+)
 """The rules of the families that settle in their own way, by the table that the slice names."""
 
 

@@ -85,11 +85,11 @@ class Lake:
                 "point [storage] state and lake at the same store, or run `insights rebuild`"
             )
 
-    def temporary(self) -> str:
+    def temporary(self, suffix: str = ".parquet") -> str:
         """A new name for a temporary file."""
         with self._guard:
             self._names += 1
-            return f"{TEMPORARY}/{os.getpid()}-{self._names}.parquet"
+            return f"{TEMPORARY}/{os.getpid()}-{self._names}{suffix}"
 
     def sweep(self) -> None:
         """Deletes temporary files that nothing waits for any more."""
@@ -124,6 +124,13 @@ class Lake:
             return bool((found["slice"], found["fingerprint"]) == (codec.record_data(record), file.fingerprint))
         except (OSError, ValueError, KeyError, TypeError):
             return False
+
+    def record_in(self, file: SliceFile) -> SliceRecord | None:
+        """The slice as it was when the file landed, by the file's footer; None where there is none to be read."""
+        try:
+            return codec.read_record(orjson.loads(pq.read_metadata(self.root / file.path).metadata[FOOTER])["slice"])
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
 
     def lose(self, paths: Iterable[str]) -> None:
         """Removes files, and folders with all that they hold; what is gone already is no fault."""

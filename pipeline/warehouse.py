@@ -28,7 +28,7 @@ from pipeline.ledger import Ledger
 from schemas.columns import Column, Table
 from schemas.events import Say
 from schemas.meta import PUBLICATION
-from schemas.views import LandedViews, View
+from schemas.view import LandedViews, View
 from schemas.work import Place, SliceFile, SliceId
 
 FORMAT = 1
@@ -396,11 +396,15 @@ def _drop_views(connection: duckdb.DuckDBPyConnection) -> None:
 
 
 def _make_views(connection: duckdb.DuckDBPyConnection, views: Iterable[View | LandedViews]) -> None:
-    there = {*sql.columns_of(connection, "main")}
-    for view in (one for one in views if there.issuperset(one.needs)):
-        made = [view] if isinstance(view, View) else view.make(connection.execute(view.ask).fetchall())
-        for statement in (statement for one in made for statement in sql.create_view(one)):
-            connection.execute(statement)
+    tables = sql.columns_of(connection, "main")
+    there = {*tables, *(f"{table}.{column}" for table, columns in tables.items() for column in columns)}
+    made: set[str] = set()
+    for declared in (one for one in views if there.issuperset(one.needs)):
+        found = [declared] if isinstance(declared, View) else declared.make(connection.execute(declared.ask).fetchall())
+        for view in (one for one in found if one.name not in made):
+            made.add(view.name)
+            for statement in sql.create_view(view):
+                connection.execute(statement)
 
 
 def _sign(connection: duckdb.DuckDBPyConnection, ledger_id: str, number: int, now: datetime) -> None:

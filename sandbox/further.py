@@ -6,6 +6,7 @@ from typing import Protocol
 from aiohttp import web
 
 from sandbox.attribution import Attribution
+from sandbox.brand_safety import BrandSafety
 from sandbox.graph import Family
 from sandbox.state import State
 
@@ -18,7 +19,7 @@ class FurtherFamily(Family, Protocol):
         ...
 
 
-FAMILIES: Sequence[Callable[[State], FurtherFamily]] = (Attribution,)
+FAMILIES: Sequence[Callable[[State], FurtherFamily]] = (Attribution, BrandSafety)
 
 
 def further_families(state: State) -> Sequence[FurtherFamily]:

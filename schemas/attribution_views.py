@@ -7,7 +7,7 @@ from typing import Any
 from schemas.attribution import ROWS
 from schemas.attribution_cells import OWN
 from schemas.columns import Kind
-from schemas.views import LandedViews, View
+from schemas.view import LandedViews, View
 
 _ASKED = f"""
 SELECT report_id, kinds::VARCHAR, max(fetched_at) AS newest FROM {ROWS} GROUP BY ALL ORDER BY report_id, newest

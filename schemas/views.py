@@ -1,35 +1,8 @@
-"""Owns how a view for analysts is declared: made anew at every publication in which all that it needs is there."""
+"""Owns which views a publication makes: those of every family, in the order of the families' names."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from schemas.attribution_views import ATTRIBUTION_VIEWS
+from schemas.brand_safety_views import BRAND_SAFETY_VIEWS
+from schemas.view import LandedViews, View
 
-
-@dataclass(frozen=True, slots=True)
-class View:
-    """A named question over tables of the warehouse. `select` is its statement, `needs` the tables that it reads.
-
-    `columns` gives the meaning of its columns, which SQL clients show; those that are left out go without.
-    """
-
-    name: str
-    meaning: str
-    select: str
-    needs: tuple[str, ...]
-    columns: Mapping[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class LandedViews:
-    """Views that follow from what has landed: `ask` is asked of the tables `needs`, and `make` names them by its rows.
-
-    The warehouse alone decides, no memory beside it: a warehouse that is built whole from the lake has the same views.
-    """
-
-    needs: tuple[str, ...]
-    ask: str
-    make: Callable[[Sequence[tuple[Any, ...]]], Sequence[View]]
-
-
-VIEWS: tuple[View, ...] = ()
+VIEWS: tuple[View | LandedViews, ...] = (ATTRIBUTION_VIEWS, *BRAND_SAFETY_VIEWS)
 """The views of every family."""

@@ -278,6 +278,15 @@ def test_a_line_of_business_that_is_not_ours_does_not_hinder_the_others(shop: Sh
     assert_whole(shop, sandbox)
 
 
+def test_a_permission_that_is_refused_for_all_ends_with_its_own_code(shop: Shop, sandbox: Sandbox) -> None:
+    """Every line of business is refused: the whole family depends on that permission, so the exit code is 3."""
+    sandbox.script({"match": {"path": "^/80[01]$"}, "times": None, "do": {"fault": "200"}})
+    configure(shop, REACH, ("800", "801"))
+    ended = shop.load()
+    assert ended.code == 3
+    assert [failure["scope"] for failure in failures(ended)] == ["800", "801"]
+
+
 def test_a_refused_token_ends_with_its_own_code(shop: Shop, sandbox: Sandbox) -> None:
     """A token that a whole family depends on: exit code 3."""
     shop.environment = {"META_ACCESS_TOKEN": "sandbox-token-expired"}
