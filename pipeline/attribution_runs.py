@@ -19,7 +19,7 @@ from pipeline.normalise.frames import Source, quarantine_table
 from pipeline.slices import SliceWriter, Target
 from pipeline.workshop import Workshop
 from schemas.attribution import REPORT, ROWS
-from schemas.attribution_reports import AttributionReport
+from schemas.attribution_reports import AttributionReport, canonical, hash_of
 from schemas.periods import ONE_DAY, Period, State
 from schemas.work import Place, SliceRecord
 
@@ -46,8 +46,8 @@ class Question:
 
     @property
     def tag(self) -> str:
-        """What a run in the ledger is recognised by."""
-        return f"{self.hash}/{self.part}" if self.part else self.hash
+        """What a run in the ledger is recognised by; of a part also which campaigns and days it is: they may move."""
+        return f"{self.hash}/{self.part}/{hash_of(canonical(self.definition))}" if self.part else self.hash
 
 
 @dataclass(slots=True)
