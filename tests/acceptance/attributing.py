@@ -36,7 +36,9 @@ filters = {{ fb_conversion_event_filters = [{{ fb_conversion_event_id = "6620000
 """
 
 
-def configure(shop: Shop, reports: str = REACH, lines: Sequence[str] = ("800",), more: str = "") -> None:
+def configure(
+    shop: Shop, reports: str = REACH, lines: Sequence[str] = ("800",), more: str = "", pace: str = ""
+) -> None:
     """A configuration of attribution alone."""
     shop.config.write_text(
         f"""
@@ -46,6 +48,7 @@ base_url = "{shop.url}"
 root = "{shop.folder / "data"}"
 [pace]
 clock_speed = {shop.speed}
+{pace}
 [attribution]
 line_of_business_ids = {json.dumps(list(lines))}
 {more}

@@ -321,6 +321,21 @@ def test_plan_status_and_drop(shop: Shop, sandbox: Sandbox) -> None:
     assert rows == rows_of(sandbox, run)
 
 
+def test_a_warehouse_built_whole_from_the_lake_has_the_same_views(shop: Shop, sandbox: Sandbox) -> None:
+    """The views follow from what has landed: nothing else has to remember which reports there are."""
+    configure(shop, REACH + MTA)
+    assert shop.load().code == 0
+    views = "SELECT view_name, sql FROM duckdb_views() WHERE NOT internal ORDER BY ALL"
+    before = shop.ask(views)
+    assert len([name for name, _ in before if name.startswith("attribution_rows_")]) == 2
+    shop.warehouse.unlink()
+    assert shop.run("publish", "--now", (NOW + timedelta(hours=1)).isoformat()).code == 0
+    assert shop.ask(views) == before
+    for name in ("Reach by campaign and day", "Conversions by device"):
+        [(run, rows)] = landed(shop, report_named(sandbox, name)).items()
+        assert rows == rows_of(sandbox, run)
+
+
 def test_a_choice_of_tables_asks_for_no_more(shop: Shop, sandbox: Sandbox) -> None:
     """`--table attribution_campaigns` lists campaigns and makes nothing at Meta."""
     configure(shop, REACH)

@@ -3,13 +3,14 @@
 import json
 import urllib.request
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
 import pytest
 
 from tests.acceptance.attributing import MTA, REACH, configure, landed, names, report_named, rows_of, truth
-from tests.acceptance.conftest import NOW, TOKEN, Sandbox, Shop, days_until
+from tests.acceptance.conftest import NOW, TOKEN, Sandbox, Shop, days_until, running_sandbox
 
 NAME = "Reach by campaign and day"
 STARTS = {"op": "create", "path": "/report_runs$"}
@@ -56,6 +57,22 @@ def test_three_errors_are_a_failure_that_stays_due(shop: Shop, sandbox: Sandbox)
     ended = shop.load(now=NOW + timedelta(minutes=5))
     assert ended.code == 0, ended.err
     assert_whole(shop, sandbox)
+
+
+def test_a_run_that_outlasts_the_load_is_adopted_by_the_next(tmp_path: Path) -> None:
+    """The load gives up in time and says so; the run's id was committed, so the next load takes its file."""
+    with running_sandbox("--size", "small", "--run-seconds", "7200") as sandbox:
+        shop = Shop(tmp_path, sandbox.url)
+        configure(shop, pace="give_up_after_minutes = 20")
+        ended = shop.load()
+        assert ended.code == 1
+        assert len(truth(sandbox)["report_runs"]) == 1
+        configure(shop)
+        sandbox.move_to(NOW + timedelta(hours=3))
+        ended = shop.load(now=NOW + timedelta(hours=3))
+        assert ended.code == 0, ended.err
+        assert len(truth(sandbox)["report_runs"]) == 1
+        assert_whole(shop, sandbox)
 
 
 @pytest.mark.parametrize(("limits", "first"), [({"rows": 20}, "size_exceeded"), ({"days": 3}, "timeout")])
