@@ -18,7 +18,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, V
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
-from config import app_insights
+from config import app_insights, attribution
 from config.errors import Wrong
 from schemas.app_insights import AppMetric
 from schemas.brand_safety import PLACEMENTS
@@ -278,8 +278,17 @@ class AppInsightsSection(Section):
 class AttributionSection(Section):
     """`[attribution]`: Advanced Attribution reports."""
 
-    line_of_business_ids: list[Id] = []
+    line_of_business_ids: list[Id]
     reports: list[dict[str, Any]] = []
+    """Definitions to create and run; existing reports are run when left out."""
+    campaign_filter_by: dict[str, Any] = {}
+    publisher_filter_by: dict[str, Any] = {}
+    conversion_event_filter_by: dict[str, Any] = {}
+
+    @property
+    def filters(self) -> Mapping[str, Mapping[str, Any]]:
+        """The filters by their keys."""
+        return {name: getattr(self, name) for name in type(self).model_fields if name.endswith("_filter_by")}
 
 
 class ScheduleSection(Section):
@@ -319,7 +328,7 @@ class Settings(Section):
     @property
     def not_in_force(self) -> tuple[str, ...]:
         """What is configured and legal, and not carried out by this version yet: it is said at every load."""
-        sections = ("attribution",)
+        sections: tuple[str, ...] = ()
         found = tuple(f"[{name}]" for name in sections if getattr(self, name) is not None)
         safety = self.brand_safety
         return found + tuple(
@@ -399,7 +408,8 @@ def from_data(data: Mapping[str, Any], source: str, today: date) -> Settings:
 
 def _refuse_illegal(settings: Settings, source: str, today: date) -> None:
     """What only the values together show; each section answers for its own."""
-    lines = [line for section in (_of_ads_insights, _of_app_insights) for line in section(settings, today)]
+    sections = (_of_ads_insights, _of_app_insights, _of_attribution)
+    lines = [line for section in sections for line in section(settings, today)]
     lines += _of_brand_safety(settings)
     if lines:
         raise Wrong("\n".join(f"{source}: {line}" for line in lines))
@@ -430,6 +440,13 @@ def _of_app_insights(settings: Settings, today: date) -> list[str]:
     if section.app_secret_env and not section.access_token_env:
         lines.append("[app_insights] app_secret_env goes only with access_token_env; [graph] has its own")
     return lines
+
+
+def _of_attribution(settings: Settings, _today: date) -> list[str]:
+    section = settings.attribution
+    if section is None:
+        return []
+    return attribution.refusals(section.line_of_business_ids, section.reports, section.filters)
 
 
 def _of_brand_safety(settings: Settings) -> list[str]:

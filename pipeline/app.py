@@ -15,10 +15,12 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from config import attribution
 from config.settings import Settings, access_token, app_insights_token, app_secret, status_token
 from connectors.ad_objects import AdObjects
 from connectors.ads_insights.connector import BIGGEST_PAGE, AdsInsights
 from connectors.ads_insights.life import Rhythm
+from connectors.attribution.runs import Patience
 from connectors.brand_safety.hours import Placement
 from connectors.graph.calls import Target
 from connectors.graph.client import Graph
@@ -30,6 +32,8 @@ from connectors.pace.governor import Governor
 from pipeline import catalogue
 from pipeline.account import Account
 from pipeline.app_insights_family import AppInsightsFamily
+from pipeline.attribution_due import Wish
+from pipeline.attribution_family import AttributionFamily
 from pipeline.beside import beside, publishing, telling
 from pipeline.book import LedgerBook, read_deadlines
 from pipeline.brand_safety_family import BrandSafety
@@ -70,6 +74,7 @@ from pipeline.verify import verify
 from pipeline.warehouse import Published
 from pipeline.workshop import Workshop
 from schemas.ad_objects import OBJECT_TABLES
+from schemas.attribution import LISTS, ROWS
 from schemas.brand_safety import AVAILABILITY, IMPRESSIONS
 from schemas.columns import Table
 from schemas.views import VIEWS
@@ -394,7 +399,7 @@ class App:
 
     def _families(self, choice: Choice) -> tuple[Family, ...]:
         """The configured families besides ads insights and ad objects, narrowed to what a command is about."""
-        found = (self._app_insights(choice), self._brand_safety(choice))
+        found = (self._app_insights(choice), self._attribution(choice), self._brand_safety(choice))
         return tuple(family for family in found if family is not None)
 
     def _app_insights(self, choice: Choice) -> Family | None:
@@ -402,6 +407,22 @@ class App:
         if section is None:
             return None
         return AppInsightsFamily(tuple(section.app_ids), self.settings.app_metrics, section.since, choice)
+
+    def _attribution(self, choice: Choice) -> Family | None:
+        section, waiting = self.settings.attribution, self.settings.report_runs
+        if section is None:
+            return None
+        owners, tables = tuple(section.line_of_business_ids), (*(one.table.name for one in LISTS), ROWS)
+        return AttributionFamily(
+            owners=owners,
+            lines=tuple(line for line in owners if not choice.accounts or line in choice.account_ids),
+            tables=frozenset(tables if not choice.tables else set(tables) & set(choice.tables)),
+            reports=attribution.reports_of(owners, section.reports),
+            filters=attribution.filters_of(section.filters),
+            wish=Wish(choice.backfill or choice.only_failed, choice.only_failed, choice.renew),
+            patience=Patience(waiting.poll_initial_seconds, waiting.poll_max_seconds, waiting.deadline_minutes * 60),
+            most_at_once=waiting.max_in_flight_per_account,
+        )
 
     def _brand_safety(self, choice: Choice) -> Family | None:
         section = self.settings.brand_safety

@@ -265,7 +265,7 @@ def _plan_in_words(found: dict[str, Any]) -> str:
         )
     for left in found["left_out"]:
         days = f"{left['since']} to {left['until']}"
-        lines.append(f"  {left['table']:<24} {left['scope']:<20} {days:<26} not asked: {', '.join(left['why'])}")
+        lines.append(f"  {left['table']:<30} {left['scope']:<24} {days:<26} not asked: {', '.join(left['why'])}")
     return "\n".join(lines)
 
 

@@ -9,6 +9,7 @@ from connectors.graph.credentials import Credentials
 from connectors.graph.door import Tally
 from connectors.http.client import HttpClient
 from connectors.http.clock import Clock
+from connectors.http.retry import Policy
 from connectors.pace.gate import Gate
 from pipeline.quota_readings import QuotaReadings
 from schemas.events import Say
@@ -31,14 +32,17 @@ class Line:
     tally: Tally = field(default_factory=Tally)
     readings: QuotaReadings = field(default_factory=QuotaReadings)
 
-    def graph(self, credentials: Credentials | None = None, target: Target | None = None) -> Graph:
-        """A way to Graph, with this token and server; what goes through it is counted here."""
+    def graph(
+        self, credentials: Credentials | None = None, target: Target | None = None, policy: Policy | None = None
+    ) -> Graph:
+        """A way to Graph, with this token, server and patience; what goes through it is counted here."""
         return Graph(
             self.http,
             self.gate,
             self.clock,
             credentials or self.credentials,
             target or self.target,
+            policy=policy,
             say=lambda event, fields: self.say(event, **fields),
             tally=self.tally,
         )

@@ -126,15 +126,15 @@ def in_words(found: Mapping[str, Any]) -> str:
     if not found["born"]:
         return f"store {found['store']}: nothing was loaded yet; run `insights load`"
     lines = [f"being written by {found['writing']}"] if found["writing"] else []
-    wide = max([18, *(len(group["scope"]) for group in found["tables"])]) + 2
-    lines.append(f"{'table':<26}{'account':<{wide}}{'days':<26}{'rows':>12}  {'states':<44} newest answer")
+    wide = max([22, *(len(group["scope"]) for group in found["tables"])]) + 2
+    lines.append(f"{'table':<32}{'account':<{wide}}{'days':<26}{'rows':>12}  {'states':<44} newest answer")
     for group in found["tables"]:
         days = f"{group['first_day']} to {group['last_day']}" if group["first_day"] else "as last seen"
         states = _states_in_words(group)
         age = group["as_of"][:16].replace("T", " ") if group["as_of"] else "never"
         note = "" if group["loaded"] else "  (no longer loaded)"
         lines.append(
-            f"{group['table']:<26}{group['scope']:<{wide}}{days:<26}{group['rows']:>12,}  {states:<44} {age}{note}"
+            f"{group['table']:<32}{group['scope']:<{wide}}{days:<26}{group['rows']:>12,}  {states:<44} {age}{note}"
         )
         lines += [f"    {reason}" for reason in group["reasons"]]
     lines.append(disk_in_words(found["disk"]))

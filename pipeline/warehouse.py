@@ -28,7 +28,7 @@ from pipeline.ledger import Ledger
 from schemas.columns import Column, Table
 from schemas.events import Say
 from schemas.meta import PUBLICATION
-from schemas.view import View
+from schemas.view import LandedViews, View
 from schemas.work import Place, SliceFile, SliceId
 
 FORMAT = 1
@@ -55,7 +55,7 @@ class Extras:
     """What a publication holds besides landed slices: rows of `meta.*`, views, and its own moment."""
 
     meta: Mapping[str, tuple[Table, pa.Table]]
-    views: Sequence[View]
+    views: Sequence[View | LandedViews]
     now: datetime
 
 
@@ -78,7 +78,7 @@ class Warehouse:
         refuse_foreign(self.path, [inode for inode, _, _ in self._ledger.publications()])
 
     def publish(
-        self, meta: Mapping[str, tuple[Table, pa.Table]], now: datetime, views: Sequence[View] = ()
+        self, meta: Mapping[str, tuple[Table, pa.Table]], now: datetime, views: Sequence[View | LandedViews] = ()
     ) -> Published:
         """Makes everything that has landed visible, with `meta`: rows of the `meta.*` tables by table name.
 
@@ -424,12 +424,13 @@ def _drop_views(connection: duckdb.DuckDBPyConnection) -> None:
         connection.execute(f"DROP VIEW {sql.name(schema)}.{sql.name(name)}")
 
 
-def _make_views(connection: duckdb.DuckDBPyConnection, views: Iterable[View]) -> None:
+def _make_views(connection: duckdb.DuckDBPyConnection, views: Iterable[View | LandedViews]) -> None:
     tables = sql.columns_of(connection, "main")
     there = {*tables, *(f"{table}.{column}" for table, columns in tables.items() for column in columns)}
     made: set[str] = set()
-    for view in views:
-        if view.name not in made and there.issuperset(view.needs):
+    for declared in (one for one in views if there.issuperset(one.needs)):
+        found = [declared] if isinstance(declared, View) else declared.make(connection.execute(declared.ask).fetchall())
+        for view in (one for one in found if one.name not in made):
             made.add(view.name)
             for statement in sql.create_view(view):
                 connection.execute(statement)

@@ -140,7 +140,13 @@ def test_the_interface_example() -> None:
                 },
             ],
         },
-        "attribution": {"line_of_business_ids": ["800"], "reports": []},
+        "attribution": {
+            "line_of_business_ids": ["800"],
+            "reports": [],
+            "campaign_filter_by": {},
+            "publisher_filter_by": {},
+            "conversion_event_filter_by": {},
+        },
         "schedule": {"nightly_at": "03:30", "status_port": 8765, "status_host": "127.0.0.1", "status_token_env": None},
     }
 
