@@ -38,6 +38,7 @@ def roll_forward(ledger: Ledger, lake: Lake, say: Say) -> None:
     """Finishes what a killed process had begun to land, then deletes what nothing waits for."""
     finish(ledger, lake, say)
     lose_dropped(ledger, lake)
+    set_aside(ledger, lake)
     lake.sweep()
 
 
@@ -49,11 +50,20 @@ def lose_dropped(ledger: Ledger, lake: Lake) -> None:
         ledger.lost()
 
 
+def set_aside(ledger: Ledger, lake: Lake) -> None:
+    """Moves out of the way what a rebuild found to belong to no slice; a process killed in it leaves it to the next."""
+    folder, paths = ledger.to_set_aside()
+    if paths:
+        lake.set_aside(folder, paths)
+        ledger.remember_aside("", [])
+
+
 def finish(ledger: Ledger, lake: Lake, say: Say) -> None:
     """Finishes every landing that was begun: by a killed process, or by this one before an error of the disk.
 
     Where a file is lost the slice is due again. If nothing of the new reading is in place, the files of the older one
-    are whole and stay; otherwise two readings are mixed and the slice is forgotten.
+    are whole and stay; otherwise two readings are mixed and the slice is forgotten. Of a part that joins a slice, what
+    is in place is taken away: the slice's other parts are whole.
     """
     for number, ready in ledger.landings():
         if _is_complete(lake, ready):
@@ -62,7 +72,10 @@ def finish(ledger: Ledger, lake: Lake, say: Say) -> None:
             ledger.end_landing([(number, ready)])
             say("landing.rolled_forward", slice=str(ready.record.id))
             continue
-        mixed = any(lake.holds(written.file, ready.record) for written in ready.files)
+        placed = [written.file.path for written in ready.files if lake.holds(written.file, ready.record)]
+        if ready.joins:
+            lake.lose(placed)
+        mixed = bool(placed) and not ready.joins
         ledger.lose_landing(number, ready, forget=mixed)
         say("landing.lost", slice=str(ready.record.id), mixed=mixed)
 

@@ -1,12 +1,13 @@
 """Owns what a command is about: the configured reports, tables, accounts and days, narrowed by its line. Pure."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
+from pipeline.account import Account
 from pipeline.discovery import Whose
+from pipeline.due_slices import Wanted
 from pipeline.errors import Usage
-from pipeline.plan import Account, Wanted
 from schemas.ad_objects import ObjectTable
 from schemas.periods import Period, today_in
 from schemas.reports import Report
@@ -17,15 +18,19 @@ FURTHEST_AHEAD = timedelta(hours=14)
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """What a command was told on its line: tables, accounts, days; everything when left out."""
+    """What a command was told on its line: tables, accounts, days; everything when left out.
+
+    `backfill`: a past range. `renew`: also what was last asked before this moment, final or not.
+    """
 
     tables: tuple[str, ...] = ()
     accounts: tuple[str, ...] = ()
     since: date | None = None
     until: date | None = None
     only_failed: bool = False
-    insist: bool = False
     wait: bool = False
+    backfill: bool = False
+    renew: datetime | None = None
 
     @property
     def account_ids(self) -> tuple[str, ...]:
@@ -37,7 +42,8 @@ class Choice:
 class Configured:
     """What the configuration asks for: of ads insights and ad objects, and which other tables and owners it names.
 
-    `owners` are the first parts of the other families' scopes: businesses, apps, lines of business.
+    `owners` are the first parts of the other families' scopes: businesses, apps, lines of business. `first_days` are
+    the first days wanted, by the section that says so.
     """
 
     reports: tuple[Report, ...]
@@ -48,6 +54,7 @@ class Configured:
     include_today: bool
     tables: tuple[str, ...] = ()
     owners: tuple[str, ...] = ()
+    first_days: Mapping[str, date] = field(default_factory=dict)
 
     @property
     def names(self) -> set[str]:
@@ -85,8 +92,10 @@ class Orders:
             since=self.everything.since,
             lookback_days=self.everything.lookback_days,
             include_today=self.everything.include_today,
-            insist=self.choice.insist or self.choice.only_failed,
+            insist=self.choice.backfill or self.choice.only_failed,
             only_failed=self.choice.only_failed,
+            backfill=self.choice.backfill,
+            renew=self.choice.renew,
         )
 
 
@@ -116,11 +125,12 @@ def orders(everything: Configured, choice: Choice, now: datetime) -> Orders:
 
 
 def _refuse_days(everything: Configured, choice: Choice, now: datetime) -> None:
-    since, latest = choice.since or everything.since, (now + FURTHEST_AHEAD).date()
+    latest = (now + FURTHEST_AHEAD).date()
     if choice.since and choice.since > latest:
         raise Usage(f"--since {choice.since} lies in the future; name a day that has been")
-    if choice.until and choice.until < since:
-        raise Usage(f"--until {choice.until} lies before [ads_insights] since = {since}; name an earlier --since too")
+    section, first = min(everything.first_days.items(), key=lambda pair: pair[1], default=("", date.min))
+    if choice.until and choice.since is None and choice.until < first:
+        raise Usage(f"--until {choice.until} lies before [{section}] since = {first}; name an earlier --since too")
 
 
 def _refuse_unknown(choice: Choice, there: Sequence[str]) -> None:

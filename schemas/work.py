@@ -3,9 +3,11 @@
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime, time
+from datetime import date, datetime, time, timedelta
 
 from schemas.periods import Period, State
+
+ONE_HOUR = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -22,7 +24,12 @@ class SliceId:
         return cls(table, scope, datetime.combine(day, time.min))
 
     def __str__(self) -> str:
-        return f"{self.table} {self.scope} {self.start.date() if self.start else 'current'}"
+        return f"{self.table} {self.scope} {self.begins or 'current'}"
+
+    @property
+    def begins(self) -> str:
+        """Where it starts, as people read it: a day, or a day with its hour; empty for objects."""
+        return self.start.strftime("%Y-%m-%dT%H:%M").removesuffix("T00:00") if self.start else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,17 +38,26 @@ class Place:
 
     A file lies at `lake/<table>/<folder>/<stem>.parquet`, `folder` being `name=value` pairs. The slice's rows are
     those whose partition columns hold these values and, with `within`, whose column `within[0]` lies from `within[1]`
-    up to, not including, `within[2]`.
+    up to, not including, `within[2]`: days, or hours as local wall time; where several questions share a folder, those
+    whose columns hold `where` too. The parts of an hour lie side by side under stems of their own; any of their places
+    tells which rows are the hour's.
     """
 
     folders: tuple[tuple[str, str], ...]
     stem: str
-    within: tuple[str, date, date] | None = None
+    within: tuple[str, date, date] | tuple[str, datetime, datetime] | None = None
+    where: tuple[tuple[str, str], ...] = ()
 
     @property
     def folder(self) -> str:
         """The folders of the path, as hive partitioning writes them."""
         return "/".join(f"{name}={value}" for name, value in self.folders)
+
+    @property
+    def shape(self) -> tuple[object, ...]:
+        """What tells its rows from others, apart from the values: places of one shape are looked up alike."""
+        named = tuple(name for name, _ in (*self.folders, *self.where))
+        return (named, self.within and self.within[0])
 
 
 def day_place(owner: str, owner_id: str, whole: Period) -> Place:
@@ -49,9 +65,23 @@ def day_place(owner: str, owner_id: str, whole: Period) -> Place:
     return Place(((owner, owner_id),), whole.start.isoformat(), ("date_start", whole.start, whole.end))
 
 
+def hour_place(folders: tuple[tuple[str, str], ...], hour: datetime, stem: str) -> Place:
+    """The place of a part of an hour: one file among others, named after the hour (local wall time) and the part."""
+    return Place(folders, f"{hour:%H}-{stem}", ("hour", hour, hour + ONE_HOUR))
+
+
 def current_place(owner: str, owner_id: str) -> Place:
     """The place of a table of objects of one owner: one file, rewritten whole."""
     return Place(((owner, owner_id),), "current")
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """What a table belongs to: a report or a family's table, with the hash of its grain and that of its definition."""
+
+    report: str
+    grain: str
+    definition: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +136,8 @@ class Written:
 class Ready:
     """A slice that is ready to land: its record, its place, the files to put there, and those to take away.
 
-    `final` says that this read makes the slice final; such a read lands even if nothing changed.
+    `final` says that this read makes the slice final; such a read lands even if nothing changed. `joins`: the files are
+    a part of the slice, they join those that it has already, and the record speaks of all of them.
     """
 
     record: SliceRecord
@@ -114,6 +145,7 @@ class Ready:
     files: tuple[Written, ...]
     removed: tuple[str, ...] = ()
     final: bool = False
+    joins: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,12 +183,13 @@ class Totals:
     def slices(self) -> dict[str, int]:
         """The counts of slices as `load --json` prints them."""
         counts = Counter(outcome.state for outcome in self.outcomes.values())
-        others = State.EMPTY, State.FAILED, State.SKIPPED
+        others = State.EMPTY, State.FAILED, State.LOST, State.SKIPPED
         return {
             "landed": len(self.outcomes) - sum(counts[state] for state in others),
             "failed": counts[State.FAILED],
             "empty": counts[State.EMPTY],
             "skipped": counts[State.SKIPPED],
+            "lost": counts[State.LOST],
             "unchanged": sum(outcome.unchanged for outcome in self.outcomes.values()),
         }
 
