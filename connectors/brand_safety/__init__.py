@@ -1,1 +1,1 @@
-"""Brand safety: hourly files of what stood beside ads, reports of single ad sets, and the content itself."""
+"""Brand safety: which hours there are, which files an hour has, the files themselves, and the content beside ads."""

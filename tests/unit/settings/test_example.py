@@ -22,6 +22,7 @@ SHOWN_ONLY = {
     "storage.lake",
     "storage.warehouse",
     "storage.state",
+    "brand_safety.business_ids",
     "app_insights.access_token_env",
 }
 """Settings without a default that could be written; the example shows a value."""
