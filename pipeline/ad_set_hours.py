@@ -6,7 +6,6 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 import pyarrow as pa
-from schemas.brand_safety import ASSUMED_ZONE
 
 from connectors.brand_safety.ad_set_reports import AdSetHour, AdSetReports, ReportRetired
 from connectors.errors import Fault, OutOfRange
@@ -16,6 +15,7 @@ from pipeline.normalise.adjacent import AdjacentRows
 from pipeline.normalise.frames import Source, quarantine_table
 from pipeline.slices import SliceWriter, Target
 from pipeline.workshop import Workshop
+from schemas.brand_safety import ASSUMED_ZONE
 from schemas.brand_safety_ad_sets import AD_SET_IMPRESSIONS
 from schemas.periods import State
 from schemas.work import ONE_HOUR, Place, SliceId, SliceRecord
