@@ -26,17 +26,20 @@ from connectors.http.client import HttpClient
 from connectors.http.clock import Clock, SystemClock
 from connectors.pace.gate import Gate
 from connectors.pace.governor import Governor
-from pipeline import catalogue
+from pipeline import catalogue, content_family
+from pipeline.ad_sets_family import AdSetReportsStep
 from pipeline.book import LedgerBook, read_deadlines
 from pipeline.brand_safety_family import BrandSafety
 from pipeline.brand_safety_plan import Span
 from pipeline.catalogue import Owned
 from pipeline.closing import close_objects
 from pipeline.committer import Committer
+from pipeline.content_family import ContentStep
 from pipeline.discovery import Discovered, Whose, discover, known_accounts
 from pipeline.errors import Unpublished, Usage
 from pipeline.family import Family
 from pipeline.forget import forget_account, forget_table
+from pipeline.in_turn import InTurn
 from pipeline.insights_work import InsightsWork
 from pipeline.journal import Journal
 from pipeline.ledger import Ledger
@@ -55,6 +58,7 @@ from pipeline.warehouse import Published
 from pipeline.workshop import Workshop
 from schemas.ad_objects import OBJECT_TABLES
 from schemas.brand_safety import AVAILABILITY, IMPRESSIONS
+from schemas.brand_safety_ad_sets import AD_SET_IMPRESSIONS
 from schemas.columns import Table
 from schemas.views import VIEWS
 from schemas.work import Failure
@@ -249,14 +253,22 @@ class App:
         section = self.settings.brand_safety
         if section is None:
             return None
-        wanted = not choice.tables or set(choice.tables) & {IMPRESSIONS.name, AVAILABILITY.name}
-        chosen = [name for name in section.business_ids if not choice.accounts or name in choice.account_ids]
-        return BrandSafety(
-            tuple(chosen) if wanted else (),
+        placements, span = (
             tuple(map(Placement.of, section.placements)),
-            self.settings.graph.files_url,
-            tuple(section.business_ids),
             Span(choice.since, choice.until, choice.only_failed),
+        )
+        businesses, ad_sets = tuple(section.business_ids), tuple(section.ad_sets)
+        files = choice.chosen(businesses, IMPRESSIONS.name, AVAILABILITY.name)
+        reports = choice.chosen(ad_sets, AD_SET_IMPRESSIONS.name)
+        content = content_family.named(choice.tables) if section.content else ()
+        seen_by = (*businesses, *ad_sets)
+        return InTurn(
+            "brand_safety",
+            (
+                BrandSafety(files, placements, self.settings.graph.files_url, businesses, span),
+                AdSetReportsStep(reports, placements, ad_sets, span),
+                ContentStep(choice.chosen(seen_by, *content), content, seen_by),
+            ),
         )
 
     def _orders(self, choice: Choice, families: Sequence[Family]) -> Orders:

@@ -8,12 +8,13 @@ from types import MappingProxyType
 
 from pipeline.brand_safety_plan import is_settled
 from schemas.brand_safety import IMPRESSIONS
+from schemas.brand_safety_ad_sets import AD_SET_IMPRESSIONS
 from schemas.periods import Known, Period, is_final
 from schemas.work import Place, SliceRecord
 
 Rule = Callable[[SliceRecord], bool]
 
-OF_TABLE: Mapping[str, Rule] = MappingProxyType({IMPRESSIONS.name: is_settled})
+OF_TABLE: Mapping[str, Rule] = MappingProxyType({AD_SET_IMPRESSIONS.name: is_settled, IMPRESSIONS.name: is_settled})
 """The rules of the families that settle in their own way, by the table that the slice names."""
 
 

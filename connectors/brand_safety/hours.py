@@ -54,7 +54,9 @@ class ListedFile:
 
 
 async def ranges(graph: Graph, placement: Placement, *, is_download: bool = True) -> dict[str, Any]:
-    """Which hours Meta has of a placement, in files or in ad-set reports, as sent: `earliest_datetime`, `latest_datetime`, `missing_datetimes`.
+    """Which hours Meta has of a placement, as sent: `earliest_datetime`, `latest_datetime`, `missing_datetimes`.
+
+    `is_download`: of the files, otherwise of ad-set reports.
 
     Raises:
         Fault: They cannot be read.

@@ -13,19 +13,19 @@ def settings(**more: object) -> Settings:
 
 
 def test_what_this_version_carries_out_is_in_force() -> None:
-    """Ads insights and ad objects are loaded: there is nothing to say."""
-    assert settings(ad_objects={}).not_in_force == ()
+    """Ads insights, ad objects and brand safety are loaded: there is nothing to say."""
+    assert settings(ad_objects={}, brand_safety={"business_ids": ["900"], "ad_sets": ["1"]}).not_in_force == ()
 
 
 def test_families_and_settings_that_are_not_carried_out_yet_are_named() -> None:
-    """The families and parts of one that are still to come, and the time after which a load would give up."""
+    """The families that are still to come, and the time after which a load would give up."""
     found = settings(
         brand_safety={"business_ids": ["900"]},
         app_insights={"since": "2026-09-01"},
         attribution={},
         pace={"give_up_after_minutes": 30.0},
     )
-    expected = ("[app_insights]", "[attribution]", "[brand_safety] content", "[pace] give_up_after_minutes")
+    expected = ("[app_insights]", "[attribution]", "[pace] give_up_after_minutes")
     assert found.not_in_force == expected
 
 
