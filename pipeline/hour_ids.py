@@ -14,7 +14,9 @@ from pipeline import engine
 from pipeline.normalise.hourly_quick import KEY
 from pipeline.slices import SliceWriter
 
-_HASHES = pa.schema([("h", pa.uint64())])
+_HASH = f"(hash({KEY}) >> 1)::BIGINT"
+"""63 bits: DuckDB filters Arrow tables by its unsigned numbers only up to there."""
+_HASHES = pa.schema([("h", pa.int64())])
 _ALIKE = """
 SELECT h FROM fresh GROUP BY h HAVING count(*) > 1
 UNION SELECT h FROM fresh SEMI JOIN landed USING (h)
@@ -30,7 +32,7 @@ class HashingSink:
 
     def write(self, table: str, rows: pa.Table) -> None:
         """Takes rows of the impressions."""
-        self.hashes.append(engine.read(f"SELECT hash({KEY}) AS h FROM rows", rows=rows.select([KEY])))  # noqa: S608 - declared name
+        self.hashes.append(engine.read(f"SELECT {_HASH} AS h FROM rows", rows=rows.select([KEY])))  # noqa: S608 - declared name
         self.writer.write(table, rows)
 
     def set_aside(self, rows: pa.Table) -> None:
@@ -57,7 +59,7 @@ class HourIds:
 
     def _known(self) -> list[pa.Table]:
         if self._landed is None:
-            statement = f"SELECT hash({KEY}) AS h FROM read_parquet(?)"  # noqa: S608 - declared name
+            statement = f"SELECT {_HASH} AS h FROM read_parquet(?)"  # noqa: S608 - declared name
             self._landed = [engine.read(statement, [self._files])] if self._files else []
         return self._landed
 
@@ -74,7 +76,7 @@ class Repeats:
         """Which rows, by their index; of an impression that only this file repeats, all but the first."""
         numbered = rows.select([KEY]).append_column("at", pa.array(range(rows.num_rows), pa.int64()))
         doubtful = engine.read(
-            f"SELECT at, {KEY} FROM rows SEMI JOIN alike ON hash({KEY}) = h ORDER BY at",  # noqa: S608 - declared name
+            f"SELECT at, {KEY} FROM rows SEMI JOIN alike ON {_HASH} = h ORDER BY at",  # noqa: S608 - declared name
             rows=numbered,
             alike=self.alike,
         )
