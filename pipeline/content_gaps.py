@@ -29,11 +29,15 @@ _KEYS = ("{0}owner_id || '_' || {0}id", "{0}root_owner_id || '_' || {0}root_id")
 _OWN_IDS = ("{0}id", "{0}root_id")
 _OWNERS = ("{0}owner_id", "{0}root_owner_id")
 _ATTACHED = """
-SELECT item ->> '$.target.id' AS id, fetched_at::TIMESTAMP AS seen
-FROM (SELECT unnest(attachments::JSON -> ['$.data[*]', '$.data[*].subattachments.data[*]']) AS items, fetched_at
-      FROM read_parquet(?, union_by_name = true, hive_partitioning = false)), unnest(items) AS found (item)
+SELECT item ->> '$.target.id' AS id, seen
+FROM (
+  SELECT seen, unnest((found -> '$.data[*]') || (found -> '$.data[*].subattachments.data[*]')) AS item
+  FROM (SELECT attachments::JSON AS found, fetched_at::TIMESTAMP AS seen
+        FROM read_parquet(?, union_by_name = true, hive_partitioning = false))
+)
 WHERE contains(item ->> '$.type', '{kind}')
 """
+"""The targets of what posts have attached, also inside albums (graph-api.md 4.6)."""
 
 
 @dataclass(frozen=True, slots=True)
