@@ -253,21 +253,19 @@ class App:
         section = self.settings.brand_safety
         if section is None:
             return None
-        placements, span = (
-            tuple(map(Placement.of, section.placements)),
-            Span(choice.since, choice.until, choice.only_failed),
-        )
+        placements = tuple(map(Placement.of, section.placements))
+        span = Span(choice.since, choice.until, choice.only_failed)
         businesses, ad_sets = tuple(section.business_ids), tuple(section.ad_sets)
         files = choice.chosen(businesses, IMPRESSIONS.name, AVAILABILITY.name)
         reports = choice.chosen(ad_sets, AD_SET_IMPRESSIONS.name)
-        content = content_family.named(choice.tables) if section.content else ()
-        seen_by = (*businesses, *ad_sets)
+        content, seen_by = content_family.named(choice.tables), (*businesses, *ad_sets)
+        look_ups = (ContentStep(choice.chosen(seen_by, *content), content, seen_by),) if section.content else ()
         return InTurn(
             "brand_safety",
             (
                 BrandSafety(files, placements, self.settings.graph.files_url, businesses, span),
                 AdSetReportsStep(reports, placements, ad_sets, span),
-                ContentStep(choice.chosen(seen_by, *content), content, seen_by),
+                *look_ups,
             ),
         )
 

@@ -190,11 +190,12 @@ def _place(owner: str) -> Place:
 
 def _closing(writer: SliceWriter, record: SliceRecord, wanted: Wanted, done: LookUps) -> Closing:
     """A slice from which nothing is missing, or one with a hole: only an obstacle that stays is a failure."""
-    if not done.left and not wanted.more:
+    waiting = f"{'more than ' if wanted.more else ''}{done.left} ids wait for the next load"
+    reasons = [waiting] if done.left or wanted.more else []
+    reasons += [str(done.stopped)] if done.stopped is not None else []
+    if not reasons:
         return Closing(writer, record)
-    many = f"more than {done.left}" if wanted.more else str(done.left)
-    because = f": {done.stopped}" if done.stopped is not None else ""
-    partial = replace(record, state=State.PARTIAL, reason=f"{many} ids wait for the next load{because}")
+    partial = replace(record, state=State.PARTIAL, reason=": ".join(reasons))
     failed = done.stopped if isinstance(done.stopped, Refused) else None
     return Closing(writer, partial, incomplete=failed)
 
