@@ -16,6 +16,8 @@ from schemas.columns import Kind
 
 _LAST_COMMA = re.compile(r",\s*\}\s*$")
 """A comma before the end is one that DuckDB overlooks: what a line becomes must not depend on its neighbours."""
+BOM = "\ufeff"
+"""Some writers begin a file with it; DuckDB passes it over."""
 _NAMES = frozenset(column.name for column in LINE)
 
 
@@ -66,7 +68,7 @@ def shown(line: bytes) -> str:
 
 def _row(line: bytes) -> tuple[list[tuple[str, Any]], str | None]:
     try:
-        text = line.decode()
+        text = line.decode().removeprefix(BOM)
     except UnicodeDecodeError:
         raise Unfit("not UTF-8") from None
     row = _object(text)
