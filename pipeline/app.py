@@ -18,7 +18,6 @@ from config.settings import Settings, access_token, app_secret
 from connectors.ad_objects import AdObjects
 from connectors.ads_insights.connector import BIGGEST_PAGE, AdsInsights
 from connectors.ads_insights.life import Rhythm
-from connectors.brand_safety.hours import Placement
 from connectors.graph.calls import Target
 from connectors.graph.client import Graph
 from connectors.graph.credentials import Credentials
@@ -26,20 +25,17 @@ from connectors.http.client import HttpClient
 from connectors.http.clock import Clock, SystemClock
 from connectors.pace.gate import Gate
 from connectors.pace.governor import Governor
-from pipeline import catalogue, content_family
-from pipeline.ad_sets_family import AdSetReportsStep
+from pipeline import catalogue
 from pipeline.book import LedgerBook, read_deadlines
-from pipeline.brand_safety_family import BrandSafety
-from pipeline.brand_safety_plan import Span
+from pipeline.brand_safety_steps import Wanted as BrandSafetyWanted
+from pipeline.brand_safety_steps import brand_safety
 from pipeline.catalogue import Owned
 from pipeline.closing import close_objects
 from pipeline.committer import Committer
-from pipeline.content_family import ContentStep
 from pipeline.discovery import Discovered, Whose, discover, known_accounts
 from pipeline.errors import Unpublished, Usage
 from pipeline.family import Family
 from pipeline.forget import forget_account, forget_table
-from pipeline.in_turn import InTurn
 from pipeline.insights_work import InsightsWork
 from pipeline.journal import Journal
 from pipeline.ledger import Ledger
@@ -57,8 +53,6 @@ from pipeline.summary import Summary
 from pipeline.warehouse import Published
 from pipeline.workshop import Workshop
 from schemas.ad_objects import OBJECT_TABLES
-from schemas.brand_safety import AVAILABILITY, IMPRESSIONS
-from schemas.brand_safety_ad_sets import AD_SET_IMPRESSIONS
 from schemas.columns import Table
 from schemas.views import VIEWS
 from schemas.work import Failure
@@ -253,21 +247,8 @@ class App:
         section = self.settings.brand_safety
         if section is None:
             return None
-        placements = tuple(map(Placement.of, section.placements))
-        span = Span(choice.since, choice.until, choice.only_failed)
-        businesses, ad_sets = tuple(section.business_ids), tuple(section.ad_sets)
-        files = choice.chosen(businesses, IMPRESSIONS.name, AVAILABILITY.name)
-        reports = choice.chosen(ad_sets, AD_SET_IMPRESSIONS.name)
-        content, seen_by = content_family.named(choice.tables), (*businesses, *ad_sets)
-        look_ups = (ContentStep(choice.chosen(seen_by, *content), content, seen_by),) if section.content else ()
-        return InTurn(
-            "brand_safety",
-            (
-                BrandSafety(files, placements, self.settings.graph.files_url, businesses, span),
-                AdSetReportsStep(reports, placements, ad_sets, span),
-                *look_ups,
-            ),
-        )
+        wanted = BrandSafetyWanted(section.business_ids, section.ad_sets, section.placements, section.content)
+        return brand_safety(wanted, self.settings.graph.files_url, choice)
 
     def _orders(self, choice: Choice, families: Sequence[Family]) -> Orders:
         """What a command is about.
