@@ -132,27 +132,32 @@ def due_again(table: str, owner: str, ledger: Ledger, now: datetime) -> tuple[st
 
 
 def wanted(
-    table: str, landed: Iterable[Landed], posts: Sequence[str], known: Known, again: Sequence[str] = ()
+    table: str,
+    landed: Iterable[Landed],
+    posts: Sequence[str],
+    known: Known,
+    again: Sequence[str] = (),
+    most: int = MOST_IN_A_LOAD,
 ) -> Wanted:
     """What is to be looked up of a table: ids never asked, those seen longest ago first, then those tried again.
 
-    `posts` are the files of `content_posts` whose attachments count.
+    `posts` are the files of `content_posts` whose attachments count; no more than `most` are wanted at once.
     """
     sources = list(_sources(UNITS[table], landed, posts))
     if not sources:
-        return _cut([*again])
+        return _cut([*again], most)
     statement = (
         f"SELECT id FROM ({' UNION ALL '.join(text for text, _ in sources)}) WHERE id IS NOT NULL "  # noqa: S608 - declared names
         "AND id NOT IN (SELECT id FROM settled) GROUP BY id ORDER BY min(seen), id LIMIT ?"
     )
     settled = pa.table({"id": pa.array(sorted(_settled(known)), pa.string())})
-    values = [*(list(paths) for _, paths in sources), MOST_IN_A_LOAD + 1]
+    values = [*(list(paths) for _, paths in sources), most + 1]
     found = engine.ask(statement, values, settled=settled)
-    return _cut([*(str(row[0]) for row in found), *again])
+    return _cut([*(str(row[0]) for row in found), *again], most)
 
 
-def _cut(ids: Sequence[str]) -> Wanted:
-    return Wanted(tuple(ids[:MOST_IN_A_LOAD]), len(ids) > MOST_IN_A_LOAD)
+def _cut(ids: Sequence[str], most: int) -> Wanted:
+    return Wanted(tuple(ids[:most]), len(ids) > most)
 
 
 def _settled(known: Known) -> set[str]:
