@@ -17,10 +17,11 @@ from connectors.errors import Fault, PermissionRefused
 from connectors.graph.client import Graph
 from pipeline import brand_safety_plan as planning
 from pipeline.brand_safety_plan import Availability, Hours, Span
-from pipeline.brand_safety_work import Hour, HoursWork, by_hour, scope_of
+from pipeline.brand_safety_work import HoursWork, in_our_words
 from pipeline.catalogue import Owned
 from pipeline.committer import Closing
 from pipeline.due import Due
+from pipeline.hours import Hour, by_hour, scope_of
 from pipeline.lake import path_of
 from pipeline.ledger import Ledger
 from pipeline.line import Line
@@ -38,10 +39,6 @@ HOURS_AT_ONCE = 3
 """Hours that are open at once: while the last parts of one are typed, the next is listed and fetched."""
 NOT_THERE = "Meta lists this hour as missing: late, or never to come; it is asked for again until it leaves the window"
 LOST = "it left Meta's window of 15 days before it was whole"
-CAPABILITY = (
-    "the app may not read brand-safety reports: ask Meta, through your representative, for the capability "
-    "brand_safety_feed_verification"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +88,9 @@ class BrandSafety:
         async with asyncio.TaskGroup() as group:
             for _ in range(HOURS_AT_ONCE):
                 group.create_task(_each(work, due))
+        refused = [shop.refusals.accounts.get(business) for business in self.businesses]
+        if all(isinstance(fault, PermissionRefused) for fault in refused) and refused[0] is not None:
+            shop.refusals.families[NAME] = refused[0]
 
     # ---- which hours there are ----
 
@@ -146,12 +146,11 @@ async def _each(work: HoursWork, due: Iterator[Hour]) -> None:
 
 def _learned(shop: Workshop, fault: Exception) -> Exception:
     """A refusal of the ranges, which are nobody's in particular, is one of the whole family."""
-    shop.refusals.learn(NAME, fault)
-    if not isinstance(fault, PermissionRefused):
-        return fault
-    refusal = PermissionRefused(f"{CAPABILITY} ({fault.message})", **fault.common())
-    shop.refusals.families[NAME] = refusal
-    return refusal
+    if isinstance(fault, PermissionRefused):
+        fault = shop.refusals.families[NAME] = in_our_words(fault)
+    else:
+        shop.refusals.learn(NAME, fault)
+    return fault
 
 
 def _why(record: SliceRecord | None) -> str:
