@@ -222,7 +222,7 @@ def test_impressions_that_another_part_repeats_are_set_aside(tmp_path: Path) -> 
         again = [{"match": at(12, 1), "do": {"again": {"2": "brand_suitability_again_3_of_3.jsonl.gz"}}}]
         sandbox.script(brand_safety={"lines": 40, "parts": 2, "shares": CALM, "listings": again})
         ended = shop.load(*day)
-        assert ended.code == 0, ended.json["failures"]
+        assert ended.code == 0, ended.err
         where = "time_key = '2026-11-12T01:00'"
         truth = lines_of(sandbox, "truth/brand_safety", business=BUSINESS, **at(12, 1), **FEED)
         assert found_rows(shop, where) == Counter(expected(row) for row in truth)
@@ -266,7 +266,7 @@ def test_days_that_are_none_are_kept_as_text_and_reported(tmp_path: Path) -> Non
     day = ("--since", "2026-11-18", "--until", "2026-11-18")
     with hourly(tmp_path, dates={"earliest_datetime": "2024-02-31T00:00"}) as (sandbox, shop):
         ended = shop.load(*day)
-        assert ended.code == 0, ended.json["failures"]
+        assert ended.code == 0, ended.err
         assert "availability.odd_hour" in ended.err
         sandbox.script(brand_safety={"lines": 40, "parts": 2, "shares": CALM})
         for minutes in (10, 20):
