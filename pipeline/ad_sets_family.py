@@ -11,12 +11,12 @@ from connectors.brand_safety.hours import Placement
 from pipeline import ad_set_hours
 from pipeline import brand_safety_plan as planning
 from pipeline.ad_set_hours import AdSetHours
-from pipeline.brand_safety_availability import NAME, availability, is_refused
+from pipeline.brand_safety_availability import NAME, availability
 from pipeline.brand_safety_family import LOST, NOT_THERE
 from pipeline.brand_safety_plan import Availability, Hours, Span
-from pipeline.brand_safety_work import by_hour
 from pipeline.catalogue import Owned
 from pipeline.due import Due
+from pipeline.hours import by_hour
 from pipeline.ledger import Ledger
 from pipeline.line import Line
 from pipeline.workshop import Workshop
@@ -56,12 +56,10 @@ class AdSetReportsStep:
 
     async def load(self, shop: Workshop, line: Line) -> None:
         """Asks which hours there are, records what is late and lost, and reads what is due."""
-        if not self.ad_sets or is_refused(shop):
+        if not self.ad_sets or shop.refusals.token is not None:
             return
         graph = line.graph()
         available = await availability(shop, graph, self.placements, is_download=False)
-        if is_refused(shop):
-            return
         work = AdSetHours(shop, AdSetReports(graph, shop.clock))
         due = iter(await self._plan(shop, available))
         async with asyncio.TaskGroup() as group:

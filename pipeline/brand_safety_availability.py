@@ -19,6 +19,7 @@ from connectors.errors import Fault, PermissionRefused
 from connectors.graph.client import Graph
 from pipeline import brand_safety_plan as planning
 from pipeline.brand_safety_plan import Availability
+from pipeline.brand_safety_work import in_our_words
 from pipeline.committer import Closing
 from pipeline.lake import path_of
 from pipeline.slices import SliceWriter, Target
@@ -31,10 +32,6 @@ from schemas.work import Place, SliceId, SliceRecord
 
 NAME = "brand_safety"
 DEFINITION = "brand safety"
-CAPABILITY = (
-    "the app may not read brand-safety reports: ask Meta, through your representative, for the capability "
-    "brand_safety_feed_verification"
-)
 
 
 async def availability(
@@ -67,12 +64,11 @@ def is_refused(shop: Workshop) -> bool:
 
 def _learned(shop: Workshop, fault: Exception) -> Exception:
     """A refusal of the ranges, which are nobody's in particular, is one of the whole family."""
-    shop.refusals.learn(NAME, fault)
-    if not isinstance(fault, PermissionRefused):
-        return fault
-    refusal = PermissionRefused(f"{CAPABILITY} ({fault.message})", **fault.common())
-    shop.refusals.families[NAME] = refusal
-    return refusal
+    if isinstance(fault, PermissionRefused):
+        fault = shop.refusals.families[NAME] = in_our_words(fault)
+    else:
+        shop.refusals.learn(NAME, fault)
+    return fault
 
 
 @dataclass(frozen=True, slots=True)

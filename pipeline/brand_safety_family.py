@@ -7,12 +7,14 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from connectors.brand_safety.hours import Placement
+from connectors.errors import PermissionRefused
 from pipeline import brand_safety_plan as planning
 from pipeline.brand_safety_availability import DEFINITION, NAME, availability, is_refused
 from pipeline.brand_safety_plan import Availability, Hours, Span
-from pipeline.brand_safety_work import Hour, HoursWork, by_hour, scope_of
+from pipeline.brand_safety_work import HoursWork
 from pipeline.catalogue import Owned
 from pipeline.due import Due
+from pipeline.hours import Hour, by_hour, scope_of
 from pipeline.ledger import Ledger
 from pipeline.line import Line
 from pipeline.workshop import Workshop
@@ -73,6 +75,9 @@ class BrandSafety:
         async with asyncio.TaskGroup() as group:
             for _ in range(HOURS_AT_ONCE):
                 group.create_task(_each(work, due))
+        refused = [shop.refusals.accounts.get(business) for business in self.businesses]
+        if all(isinstance(fault, PermissionRefused) for fault in refused) and refused[0] is not None:
+            shop.refusals.families[NAME] = refused[0]
 
     # ---- which of them are due ----
 
