@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from pipeline import engine
 from pipeline.ledger import Ledger, Row
-from schemas.work import SliceFile
+from schemas.work import SliceFile, SliceId
 
 FILES = "brand_safety_impressions"
 REPORTS = "brand_safety_ad_set_impressions"
@@ -92,14 +92,17 @@ class Known:
     refused: Mapping[str, datetime] = field(default_factory=dict)
 
 
-def landed_since(ledger: Ledger, lake: Path, owner: str) -> list[Landed]:
-    """The impressions of an owner that landed since its last look."""
+def landed_since(table: str, owner: str, ledger: Ledger, lake: Path) -> list[Landed]:
+    """The impressions of an owner that landed since its last look; all of them for a table that has nothing yet."""
+    looked = int(ledger.note(note_of(owner)) or 0) if ledger.slice(SliceId(table, owner, None)) else 0
     found: dict[tuple[str, tuple[str, str]], list[str]] = {}
-    for slice_id, place, files in ledger.landed_after(int(ledger.note(note_of(owner)) or 0)):
+    for slice_id, place, files in ledger.landed_after(looked):
         if slice_id.table in {FILES, REPORTS} and slice_id.scope.partition("/")[0] == owner:
             folders = dict(place.folders)
-            key = (slice_id.table, (folders["platform"], folders["position"]))
-            found.setdefault(key, []).extend(str(lake / file.path) for file in files if _holds_rows(file))
+            placement = (folders["platform"], folders["position"])
+            if placement in UNITS[table].placements:
+                paths = found.setdefault((slice_id.table, placement), [])
+                paths += [str(lake / file.path) for file in files if _holds_rows(file)]
     return [Landed(table, placement, tuple(paths)) for (table, placement), paths in found.items() if paths]
 
 
@@ -120,7 +123,7 @@ def come_again(row: Row) -> datetime:
 
 def known_of(table: str, ledger: Ledger, lake: Path) -> Known:
     """What is settled of a table, whoever saw it first."""
-    paths = [str(lake / file.path) for _, file in ledger.files() if file.table == table and file.rows]
+    paths = [str(lake / file.path) for file in ledger.files_of_table(table) if file.table == table and file.rows]
     refused = {row["id"]: come_again(row) for row in ledger.missing() if row["kind"] == table}
     return Known(tuple(paths), refused)
 

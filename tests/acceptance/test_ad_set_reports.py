@@ -71,6 +71,9 @@ def test_what_landed_is_not_asked_again(shop: Shop, sandbox: Sandbox) -> None:
     states = shop.ask(f"SELECT state FROM meta.slices WHERE table_name = '{TABLE}' AND slice_start = '{DAY} 07:00'")
     assert states == [("skipped",)]
     assert ordered(loaded(shop)) == ordered(expected(sandbox, owner, ["facebook/feed"], hours))
+    plan = shop.run("plan", "--json", "--now", NOW.isoformat(), *ONE_DAY).json
+    due = {entry["scope"]: entry["slices"] for entry in plan["tasks"] if entry["table"] == TABLE}
+    assert due == {f"{owner}/facebook/feed": 1}
     sandbox.forget_calls()
     later = NOW + timedelta(hours=8)
     sandbox.move_to(later)

@@ -104,6 +104,18 @@ def _tables() -> list[str]:
     return [first, *(part for name in others for part in ("--table", name))]
 
 
+def test_a_dropped_table_is_looked_up_again(ready: Shop, sandbox: Sandbox) -> None:
+    """A table that was dropped is filled again from the impressions that are there; the others are not asked anew."""
+    ready.load(*ONE_DAY)
+    assert ready.run("drop", "--table", "content_pages", "--yes", "--now", NOW.isoformat()).code == 0
+    sandbox.forget_calls()
+    assert ready.load(*ONE_DAY).code == 0
+    ids = all_named(sandbox, "900", PLACEMENTS, labels(DAY, DAY))
+    assert_true(ready, sandbox, ids)
+    readable = {name for name in ids["pages"] if things(sandbox)[name]["state"] == "public"}
+    assert looked_up(sandbox) == Counter(readable)
+
+
 def test_content_can_be_left_out(shop: Shop, sandbox: Sandbox) -> None:
     """With `content = false` impressions land and nothing is looked up."""
     sandbox.script(brand_safety=calm())
@@ -142,6 +154,9 @@ def test_a_closed_quota_puts_off(ready: Shop, sandbox: Sandbox) -> None:
     assert first.code == 0
     reasons = dict(ready.ask("SELECT table_name, reason FROM meta.slices WHERE state = 'partial'"))
     assert "ids wait for the next load" in reasons["content_posts"]
+    plan = ready.run("plan", "--json", "--offline", "--now", NOW.isoformat()).json
+    due = {(entry["table"], *entry["why"]) for entry in plan["tasks"] if entry["table"].startswith("content_")}
+    assert due == {(table, "left by the last load") for table in reasons}
     later = NOW + timedelta(hours=3)
     sandbox.move_to(later)
     assert ready.load(*ONE_DAY, now=later).code == 0
