@@ -5,14 +5,15 @@ A load is: open the store, settle its tables, find the accounts, plan what is du
 
 import asyncio
 import secrets
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Coroutine, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from importlib.metadata import version
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 from config.settings import Settings, access_token, app_secret
 from connectors.ad_objects import AdObjects
@@ -26,15 +27,20 @@ from connectors.http.clock import Clock, SystemClock
 from connectors.pace.gate import Gate
 from connectors.pace.governor import Governor
 from pipeline import catalogue
+from pipeline.account import Account
+from pipeline.beside import beside, publishing, telling
 from pipeline.book import LedgerBook, read_deadlines
 from pipeline.brand_safety_steps import Wanted as BrandSafetyWanted
 from pipeline.brand_safety_steps import brand_safety
 from pipeline.catalogue import Owned
+from pipeline.check import Checked, Need, accounts_of_token, businesses_of_token, probe, who_and_what
 from pipeline.closing import close_objects
 from pipeline.committer import Committer
+from pipeline.deadline import Deadline
 from pipeline.discovery import Discovered, Whose, discover, known_accounts
 from pipeline.errors import Unpublished, Usage
-from pipeline.family import Family
+from pipeline.family import Family, FamilyWork
+from pipeline.first_configuration import first_configuration
 from pipeline.forget import forget_account, forget_table
 from pipeline.insights_work import InsightsWork
 from pipeline.journal import Journal
@@ -43,13 +49,15 @@ from pipeline.line import Line
 from pipeline.meta_rows import meta_tables
 from pipeline.objects_work import ObjectsWork
 from pipeline.orders import Choice, Configured, Orders, orders
-from pipeline.plan import Account, Plan
+from pipeline.plan import Plan
 from pipeline.planning import planned
 from pipeline.refusals import Refusals
+from pipeline.renewal import Renewal
 from pipeline.run import carry_out
 from pipeline.sizes import Sizes
 from pipeline.store import Places, Store, opened
-from pipeline.summary import Summary
+from pipeline.summary import OK, Summary
+from pipeline.uninterrupted import uninterrupted
 from pipeline.warehouse import Published
 from pipeline.workshop import Workshop
 from schemas.ad_objects import OBJECT_TABLES
@@ -60,6 +68,8 @@ from schemas.work import Failure
 THREADS = 2
 """The pool that inflates, decodes, writes and publishes: as many as the smallest machine has cores."""
 WAREHOUSE = "warehouse"
+FIRST_DAYS = timedelta(days=90)
+"""How far back a first configuration reaches."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,27 +102,64 @@ class App:
 
     # ---- commands ----
 
-    async def load(self, choice: Choice, command: str = "load") -> Summary:
+    async def load(self, choice: Choice) -> Summary:
         """Loads everything that is due now.
+
+        Raises:
+            Refused: Nothing was sent; the message says what to do.
+        """
+        with self._opened("load", choice) as store:
+            return await self.load_into(store, choice, "load")
+
+    async def backfill(self, choice: Choice, *, force: bool) -> Summary:
+        """Loads a past range, newest first; `force`: also what is final. One that was stopped goes on.
+
+        Raises:
+            Refused: Nothing was sent; the message says what to do.
+        """
+        with self._opened("backfill", choice) as store:
+            return await self.backfill_into(store, choice, force=force)
+
+    async def backfill_into(self, store: Store, choice: Choice, *, force: bool) -> Summary:
+        """A backfill in a store that is open."""
+        choice = replace(choice, backfill=True)
+        renewal = Renewal(store.ledger, choice)
+        summary = await self.load_into(
+            store, replace(choice, renew=renewal.begun(self.clock.now()) if force else None), "backfill"
+        )
+        if force and summary.exit_code == OK:
+            renewal.ended()
+        return summary
+
+    async def load_into(self, store: Store, choice: Choice, command: str) -> Summary:
+        """Loads what is due into a store that is open, and publishes it.
 
         Raises:
             Refused: Nothing was sent; the message says what to do.
         """
         credentials, families, started = self._credentials(), self._families(choice), self.clock.now()
         wanted = self._orders(choice, families)
-        with opened(self.places, command, started, self.journal, rehearsal=self.rehearsal, wait=choice.wait) as store:
-            tables = catalogue.settle(_owned(wanted, families), store.ledger, store.lake)
-            summary = Summary(f"{started:%Y%m%dT%H%M%S}-{secrets.token_hex(3)}", command, started)
-            summary.not_in_force = self.settings.not_in_force
-            store.ledger.begin_run(summary.run_id, command, started)
-            try:
-                async with self._line(store.ledger, credentials) as line:
-                    await self._load(store, line, Work(wanted, families, tables), summary)
-            except BaseException:
-                store.ledger.end_run(summary.run_id, "interrupted", {}, self.clock.now())
-                raise
-            await self._finish(store, summary)
+        tables = catalogue.settle(_owned(wanted, families), store.ledger, store.lake)
+        summary = Summary(f"{started:%Y%m%dT%H%M%S}-{secrets.token_hex(3)}", command, started)
+        summary.not_in_force = self.settings.not_in_force
+        store.ledger.begin_run(summary.run_id, command, started)
+        try:
+            async with self._line(store.ledger, credentials) as line:
+                await self._load(store, line, Work(wanted, families, tables), summary)
+        except BaseException:
+            store.ledger.end_run(summary.run_id, "interrupted", {}, self.clock.now())
+            raise
+        await self._finish(store, summary)
         return summary
+
+    @contextmanager
+    def _opened(self, command: str, choice: Choice) -> Iterator[Store]:
+        """The store of a command that loads; what can be refused without it is refused before anything is written."""
+        self._credentials()
+        self._orders(choice, self._families(choice))
+        now = self.clock.now()
+        with opened(self.places, command, now, self.journal, rehearsal=self.rehearsal, wait=choice.wait) as store:
+            yield store
 
     async def plan(self, choice: Choice, *, offline: bool) -> Plan:
         """What is due now; asks at most for accounts and zones that are not known.
@@ -131,6 +178,40 @@ class App:
             if not offline:
                 accounts += await self._new_accounts(wanted.everything.whose, ledger)
             return planned(ledger, wanted.filtered(accounts), wanted, self.clock.now, families)
+
+    async def check(self) -> Checked:
+        """Whether the token works, what it may do, which accounts it reaches, what of the quotas is used.
+
+        Raises:
+            Fault: The token does not work, or nobody answers.
+        """
+        everything, checked = self._orders(Choice(), self._families(Choice())).everything, Checked()
+        with self._passing_ledger() as ledger:
+            async with self._line(ledger, self._credentials()) as line:
+                graph = line.graph()
+                await who_and_what(graph, self._needs(), checked)
+                found = await discover(everything.whose, ledger, graph, self.clock.now(), self.journal)
+                checked.refused |= {**found.refused, **found.businesses_refused}
+                await probe(graph, found.accounts, checked)
+        return checked
+
+    async def first_configuration(self) -> str:
+        """The configuration of everything that the token can see.
+
+        Raises:
+            Fault: The token does not work, or nobody answers.
+            Usage: It sees no account.
+        """
+        with self._passing_ledger() as ledger:
+            async with self._line(ledger, self._credentials()) as line:
+                graph = line.graph()
+                accounts, businesses = await accounts_of_token(graph), await businesses_of_token(graph)
+        if not accounts:
+            raise Usage("the token sees no ad account; add its user to one in the business settings, then try again")
+        graph_section = self.settings.graph
+        differs = {name: str(getattr(graph_section, name)) for name in sorted(graph_section.model_fields_set)}
+        since = self.clock.now().date() - FIRST_DAYS
+        return first_configuration(accounts, businesses, since, differs)
 
     async def publish(self, *, wait: bool = False) -> Published:
         """Makes up a failed publication.
@@ -176,24 +257,31 @@ class App:
         found = await discover(wanted.everything.whose, store.ledger, graph, self.clock.now(), self.journal)
         accounts = wanted.filtered(found.accounts, found.unfound)
         plan = planned(store.ledger, accounts, wanted, self.clock.now, work.families)
-        tasks = len(plan.insights) + len(plan.objects) + len(plan.families)
-        self.journal("plan.made", slices=plan.slices, tasks=tasks)
+        self.journal("plan.made", slices=plan.slices, calls=plan.calls, seconds=plan.seconds)
         refusals = Refusals()
         _record_unfound(found, wanted, refusals, summary)
         _abandon_old(store.ledger, self.clock.now())
         with ThreadPoolExecutor(THREADS, thread_name_prefix="insights") as pool:
             committer = Committer(store, pool, self.journal, summary.totals)
-            shop = Workshop(committer, refusals, self.clock, pool, self.journal, work.tables, summary.run_id)
+            deadline = Deadline.after(self.clock, self.settings.pace.give_up_after_minutes)
+            shop = Workshop(committer, refusals, self.clock, pool, self.journal, work.tables, summary.run_id, deadline)
             sizes = Sizes(store.ledger, self.clock.now)
             pages = sizes.pages((task.account.id, task.report.name) for task in plan.insights)
             asking = self._insights(graph, LedgerBook(store.ledger, pool, self.clock, summary.run_id), pages)
             insights = InsightsWork(shop, asking, wanted.everything.lookback_days, sizes)
             objects = ObjectsWork(shop, AdObjects(graph, self.clock, self.journal))
-            await carry_out(plan, insights, objects, [family.load(shop, line) for family in work.families])
-            sizes.save_pages(asking.pages, BIGGEST_PAGE)
-            await close_objects(objects, wanted, accounts, self.clock.now())
+            async with beside(*self._beside(store, committer, plan)):
+                await carry_out(plan, insights, objects, [FamilyWork(family, shop, line) for family in work.families])
+                sizes.save_pages(asking.pages, BIGGEST_PAGE)
+                await deadline.meets(close_objects(objects, wanted, accounts, self.clock.now()))
         summary.family_refused = refusals.whole_families
         summary.count(line.tally, line.gate.seconds_waited)
+
+    def _beside(self, store: Store, committer: Committer, plan: Plan) -> tuple[Coroutine[Any, Any, None], ...]:
+        return (
+            publishing(committer, lambda: self._publish(store), self.clock, self.journal),
+            telling(lambda: len(committer.totals.outcomes), plan.slices, self.clock, self.journal),
+        )
 
     def _insights(self, graph: Graph, book: LedgerBook, pages: Mapping[tuple[str, str], int]) -> AdsInsights:
         runs = self.settings.report_runs
@@ -205,7 +293,7 @@ class App:
         summary.finished_at = self.clock.now()
         store.ledger.end_run(summary.run_id, summary.outcome, summary.as_data(), summary.finished_at)
         try:
-            summary.published = await asyncio.to_thread(self._publish, store)
+            summary.published = await uninterrupted(asyncio.to_thread(self._publish, store))
         except Unpublished as error:
             summary.totals.failures.append(Failure(WAREHOUSE, "", "", str(error), "insights publish"))
             store.ledger.end_run(summary.run_id, summary.outcome, summary.as_data(), summary.finished_at)
@@ -277,6 +365,16 @@ class App:
     def configured_tables(self) -> set[str]:
         """The tables that the configuration asks for, a report standing for all of its own."""
         return self._configured(self._families(Choice())).names
+
+    def _needs(self) -> list[Need]:
+        """The permissions that the configured sections need."""
+        settings = self.settings
+        needs = [Need("ads_read", "[ads_insights]")] if settings.ads_insights else []
+        if settings.ads_insights and settings.ads_insights.business_ids:
+            needs.append(Need("business_management", "[ads_insights] business_ids"))
+        if settings.app_insights and settings.app_insights.access_token_env is None:
+            needs.append(Need("read_insights", "[app_insights]"))
+        return needs
 
     # ---- plans ----
 

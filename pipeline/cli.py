@@ -29,6 +29,29 @@ def insights() -> None:
 
 @insights.command()
 @shared
+@click.option("--token-env", default="META_ACCESS_TOKEN", show_default=True, help="The variable that holds the token.")
+@click.option("--base-url", default=None, help="Another server that speaks the Graph API, such as a sandbox.")
+def init(given: Shared, token_env: str, base_url: str | None) -> None:
+    """Write a first configuration from what the token can see; never overwrites one."""
+    path = given.new_config()
+    text = run(given.app_without_file({"access_token_env": token_env, "base_url": base_url}).first_configuration())
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("x", encoding="utf-8") as file:
+        file.write(text)
+    given.answer(lambda: {"written": str(path)}, lambda: f"{path} is written; look through it, then: insights check")
+
+
+@insights.command()
+@shared
+def check(given: Shared) -> None:
+    """Whether the token works, what it may do, which accounts it reaches; writes nothing."""
+    found = run(given.app().check())
+    given.answer(found.as_data, found.in_words)
+    sys.exit(found.exit_code)
+
+
+@insights.command()
+@shared
 @chosen
 @click.option("--failed", is_flag=True, help="Only what failed.")
 @click.option("--wait", is_flag=True, help="Wait for another process that writes this store.")
@@ -63,6 +86,29 @@ def plan(
     """What is due now and why, and how many calls it takes."""
     found = run(given.app().plan(choice_of(tables, accounts, since, until), offline=offline))
     given.answer(found.as_data, lambda: _plan_in_words(found.as_data()))
+
+
+@insights.command()
+@shared
+@chosen
+@click.option("--force", is_flag=True, help="Also what is final; one that was stopped goes on.")
+@click.option("--wait", is_flag=True, help="Wait for another process that writes this store.")
+def backfill(
+    given: Shared,
+    tables: Sequence[str],
+    accounts: Sequence[str],
+    since: date | None,
+    until: date | None,
+    force: bool,  # noqa: FBT001 - click's
+    wait: bool,  # noqa: FBT001 - click's
+) -> None:
+    """Load a past range, newest first; run it again to go on where it was stopped."""
+    if since is None or until is None:
+        raise click.UsageError("name the range: --since D --until D, both days inclusive")
+    choice = choice_of(tables, accounts, since, until, wait=wait)
+    summary = run(given.app().backfill(choice, force=force))
+    given.answer(summary.as_data, summary.in_words)
+    sys.exit(summary.exit_code)
 
 
 @insights.command()
@@ -149,6 +195,9 @@ def _plan_in_words(found: dict[str, Any]) -> str:
         adopted = f", adopts report run {task['adopted']}" if task.get("adopted") else ""
         size = _size_in_words(task)
         lines.append(f"  {task['table']:<24} {task['scope']:<20} {days:<26} {', '.join(task['why'])}{size}{adopted}")
+    for left in found["left_out"]:
+        days = f"{left['since']} to {left['until']}"
+        lines.append(f"  {left['table']:<24} {left['scope']:<20} {days:<26} not asked: {', '.join(left['why'])}")
     return "\n".join(lines)
 
 
