@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from schemas.ad_objects import AD_ACCOUNTS, ADCREATIVES, ADS, ADSETS, CAMPAIGNS, MINOR_UNIT, OBJECT_TABLES
 from schemas.ads_insights import ReportTables, quotient_metrics, tables_of
 from schemas.arrow import file_schema
+from schemas.brand_safety import BRAND_SAFETY_TABLES
 from schemas.breakdowns import BREAKDOWNS, COMBINATIONS
 from schemas.columns import ORIGIN_NAMES, Kind, Table
 from schemas.insights_fields import FIELDS, Shape
@@ -32,7 +33,7 @@ EVERYTHING = Report(
 def every_table() -> tuple[Table, ...]:
     """All tables of this room's catalogue, those of a report that asks for everything among them."""
     objects = (known.table for known in OBJECT_TABLES.values())
-    return (*tables_of(EVERYTHING), *objects, *META_TABLES.values())
+    return (*tables_of(EVERYTHING), *objects, *BRAND_SAFETY_TABLES.values(), *META_TABLES.values())
 
 
 @given(REPORTS)
