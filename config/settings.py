@@ -258,7 +258,9 @@ class BrandSafetySection(Section):
     placements: list[str] = ["facebook/feed", "facebook/reels"]
     """Pairs of platform and position."""
     ad_sets: list[Id] = []
+    """Ad sets whose report is wanted, with a row for each content beside each impression."""
     content: bool = True
+    """Whether the posts, videos, photos, pages and Instagram media beside the ads are looked up."""
 
 
 class AppInsightsSection(Section):
@@ -324,16 +326,6 @@ class Settings(Section):
     app_insights: AppInsightsSection | None = None
     attribution: AttributionSection | None = None
     schedule: ScheduleSection = ScheduleSection()
-
-    @property
-    def not_in_force(self) -> tuple[str, ...]:
-        """What is configured and legal, and not carried out by this version yet: it is said at every load."""
-        sections: tuple[str, ...] = ()
-        found = tuple(f"[{name}]" for name in sections if getattr(self, name) is not None)
-        safety = self.brand_safety
-        return found + tuple(
-            f"[brand_safety] {name}" for name in ("ad_sets", "content") if safety and getattr(safety, name)
-        )
 
     @property
     def lake(self) -> Path:
@@ -453,7 +445,11 @@ def _of_brand_safety(settings: Settings) -> list[str]:
     safety = settings.brand_safety
     if safety is None:
         return []
-    lines = [] if safety.business_ids or safety.ad_sets else ["[brand_safety] names no business: set business_ids"]
+    lines = (
+        []
+        if safety.business_ids or safety.ad_sets
+        else ["[brand_safety] names no business and no ad set: set business_ids"]
+    )
     for placement in (name for name in safety.placements if name not in PLACEMENTS):
         near = nearest(placement, PLACEMENTS)
         meant = f"did you mean {near!r}?" if near else f"there are {', '.join(PLACEMENTS)}"

@@ -21,7 +21,6 @@ from connectors.ad_objects import AdObjects
 from connectors.ads_insights.connector import BIGGEST_PAGE, AdsInsights
 from connectors.ads_insights.life import Rhythm
 from connectors.attribution.runs import Patience
-from connectors.brand_safety.hours import Placement
 from connectors.graph.calls import Target
 from connectors.graph.client import Graph
 from connectors.graph.credentials import Credentials
@@ -36,8 +35,8 @@ from pipeline.attribution_due import Wish
 from pipeline.attribution_family import AttributionFamily
 from pipeline.beside import beside, publishing, telling
 from pipeline.book import LedgerBook, read_deadlines
-from pipeline.brand_safety_family import BrandSafety
-from pipeline.brand_safety_plan import Span
+from pipeline.brand_safety_steps import Wanted as BrandSafetyWanted
+from pipeline.brand_safety_steps import brand_safety
 from pipeline.catalogue import Owned
 from pipeline.check import Checked, Need, accounts_of_token, businesses_of_token, probe, who_and_what
 from pipeline.closing import close_objects
@@ -75,7 +74,6 @@ from pipeline.warehouse import Published
 from pipeline.workshop import Workshop
 from schemas.ad_objects import OBJECT_TABLES
 from schemas.attribution import LISTS, ROWS
-from schemas.brand_safety import AVAILABILITY, IMPRESSIONS
 from schemas.columns import Table
 from schemas.views import VIEWS
 from schemas.work import Failure
@@ -156,7 +154,6 @@ class App:
         wanted = self._orders(choice, families)
         tables = catalogue.settle(_owned(wanted, families), store.ledger, store.lake)
         summary = Summary(f"{started:%Y%m%dT%H%M%S}-{secrets.token_hex(3)}", command, started)
-        summary.not_in_force = self.settings.not_in_force
         store.ledger.begin_run(summary.run_id, command, started)
         try:
             async with self._line(store.ledger, credentials) as line:
@@ -428,15 +425,8 @@ class App:
         section = self.settings.brand_safety
         if section is None:
             return None
-        wanted = not choice.tables or set(choice.tables) & {IMPRESSIONS.name, AVAILABILITY.name}
-        chosen = [name for name in section.business_ids if not choice.accounts or name in choice.account_ids]
-        return BrandSafety(
-            tuple(chosen) if wanted else (),
-            tuple(map(Placement.of, section.placements)),
-            self.settings.graph.files_url,
-            tuple(section.business_ids),
-            Span(choice.since, choice.until, choice.only_failed),
-        )
+        wanted = BrandSafetyWanted(section.business_ids, section.ad_sets, section.placements, section.content)
+        return brand_safety(wanted, self.settings.graph.files_url, choice)
 
     def _orders(self, choice: Choice, families: Sequence[Family]) -> Orders:
         """What a command is about.

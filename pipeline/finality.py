@@ -12,6 +12,7 @@ from pipeline.brand_safety_plan import is_settled
 from schemas import app_insights
 from schemas.attribution import ROWS as ATTRIBUTION_ROWS
 from schemas.brand_safety import IMPRESSIONS
+from schemas.brand_safety_ad_sets import AD_SET_IMPRESSIONS
 from schemas.periods import Known, Period, is_final
 from schemas.work import Place, SliceRecord
 
@@ -19,6 +20,7 @@ Rule = Callable[[SliceRecord], bool]
 
 OF_TABLE: Mapping[str, Rule] = MappingProxyType(
     {
+        AD_SET_IMPRESSIONS.name: is_settled,
         app_insights.TABLE_NAME: app_insights_due.final,
         ATTRIBUTION_ROWS: attribution_final,
         IMPRESSIONS.name: is_settled,

@@ -265,6 +265,11 @@ class Ledger:
         rows = self._all("files_of", **_key(slice_id))
         return tuple(SliceFile(row["file_table"], row["path"], row["rows"], row["fingerprint"]) for row in rows)
 
+    def files_of_table(self, table: str) -> list[SliceFile]:
+        """The files that all slices of one table or report have in the lake."""
+        rows = self._all("files_of_table", table=table)
+        return [SliceFile(row["file_table"], row["path"], row["rows"], row["fingerprint"]) for row in rows]
+
     def places(self) -> dict[SliceId, Place]:
         """Where each slice that ever landed lies."""
         return {
@@ -582,6 +587,16 @@ class Ledger:
         """An id that Meta refused: `refused` holds id, reason, code, subcode."""
         with self._writing():
             self._do("save_missing", account_id=account_id, kind=kind, at=codec.instant(at), **refused)
+
+    def save_answers(
+        self, account_id: str, kind: str, refused: Iterable[Mapping[str, object]], found: Iterable[str], at: datetime
+    ) -> None:
+        """What became of many ids, in one transaction: the refused ones as in `save_missing`, and those found again."""
+        with self._writing():
+            for one in refused:
+                self._do("save_missing", account_id=account_id, kind=kind, at=codec.instant(at), **one)
+            for object_id in found:
+                self._do("found", kind=kind, id=object_id)
 
     def found(self, kind: str, object_id: str) -> None:
         """An id that was missing and no longer is."""

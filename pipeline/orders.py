@@ -37,6 +37,12 @@ class Choice:
         """The accounts as digits."""
         return tuple(account.removeprefix("act_") for account in self.accounts)
 
+    def chosen(self, owners: Sequence[str], *tables: str) -> tuple[str, ...]:
+        """Of a family's owners those that the command is about, if it is about one of these tables of theirs."""
+        if self.tables and not set(self.tables) & set(tables):
+            return ()
+        return tuple(owner for owner in owners if not self.accounts or owner in self.account_ids)
+
 
 @dataclass(frozen=True, slots=True)
 class Configured:

@@ -58,27 +58,10 @@ class ObjectRows:
         return assemble(self._table, columns, len(objects), self._source), aside
 
     def _column(self, column: Column, objects: Sequence[Mapping[str, Any]]) -> pa.Array:
-        texts = [self._text(column, found, row) for row, found in enumerate(objects)]
+        texts = [cell(self._table.name, column, found, row, self._aside) for row, found in enumerate(objects)]
         found = typed(pa.array(texts, pa.string()), column.kind, quotient=column.quotient)
         self._aside += [Aside(self._table.name, column.name, f.raw, f.reason, f.row) for f in found.faults]
         return found.values
-
-    def _text(self, column: Column, found: Mapping[str, Any], row: int) -> str | None:
-        value: Any = found
-        for step in column.where:
-            value = value.get(step) if isinstance(value, dict) else None
-        if value is None:
-            return None
-        if column.kind is Kind.JSON:
-            return exact_json.write(value)
-        if isinstance(value, dict | list):
-            self._aside.append(Aside(self._table.name, column.name, exact_json.write(value), STRUCTURE, row))
-            return None
-        text = exact_json.scalar(value)
-        if text is not None and not exact_json.is_unicode(text):
-            self._aside.append(Aside(self._table.name, column.name, ascii(text), HALF_CHARACTER, row))
-            return exact_json.whole(text)
-        return text
 
     def _rest(self, found: Mapping[str, Any]) -> str | None:
         """What no column declares, as one JSON object; of an object that columns take members from, the others."""
@@ -92,6 +75,25 @@ class ObjectRows:
     def _explained(self, fault: Aside, objects: Sequence[Mapping[str, Any]]) -> dict[str, object]:
         key = "" if fault.row is None else exact_json.write({self._key: str(objects[fault.row][self._key])})
         return quarantined(self._source, fault, key)
+
+
+def cell(table: str, column: Column, found: Mapping[str, Any], row: int, aside: list[Aside]) -> str | None:
+    """The text of a cell of an object, to be typed; what is no scalar, or not Unicode, goes aside."""
+    value: Any = found
+    for step in column.where:
+        value = value.get(step) if isinstance(value, dict) else None
+    if value is None:
+        return None
+    if column.kind is Kind.JSON:
+        return exact_json.write(value)
+    if isinstance(value, dict | list):
+        aside.append(Aside(table, column.name, exact_json.write(value), STRUCTURE, row))
+        return None
+    text = exact_json.scalar(value)
+    if text is not None and not exact_json.is_unicode(text):
+        aside.append(Aside(table, column.name, ascii(text), HALF_CHARACTER, row))
+        return exact_json.whole(text)
+    return text
 
 
 def _text_of(value: object) -> str:

@@ -225,6 +225,9 @@ SELECT * FROM slices WHERE table_name = :table AND scope = :scope AND slice_star
 SELECT path, file_table, rows, fingerprint FROM files
 WHERE table_name = :table AND scope = :scope AND slice_start = :start;
 
+-- name: files_of_table
+SELECT path, file_table, rows, fingerprint FROM files WHERE table_name = :table;
+
 -- name: begin_landing
 INSERT INTO landings (slice) VALUES (:slice) RETURNING id;
 

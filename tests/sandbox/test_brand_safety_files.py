@@ -172,6 +172,8 @@ async def test_broken_files(start: Start) -> None:
         with pytest.raises(aiohttp.ClientPayloadError):
             await first_file(client)
         assert gzip.decompress((await first_file(client))[1]).count(b"\n") == 50
+        await client.control("scenario", calm(files=[{"do": {"rate": 10**9}}]))
+        assert gzip.decompress((await first_file(client))[1]).count(b"\n") == 50
 
 
 async def test_broken_lines(start: Start) -> None:
