@@ -157,6 +157,26 @@ def test_content_beside_ad_sets_alone(shop: Shop, sandbox: Sandbox) -> None:
     assert shop.ask("SELECT DISTINCT seen_by_id FROM content_ig_media") == [(ad_set,)]
 
 
+def test_what_cannot_be_typed_stays_in_quarantine(ready: Shop, sandbox: Sandbox) -> None:
+    """A count that is none is NULL and its text is kept, also when later loads add objects to the table."""
+    known = things(sandbox)
+    ids = all_named(sandbox, "900", ["instagram/feed"], labels(DAY, DAY))["ig_media"]
+    media = min(name for name in ids if known[name]["state"] == "public")
+    reply = {"status": 200, "body": json.dumps({**known[media]["data"], "like_count": "many"})}
+    rule: dict[str, Any] = {"match": {"op": "content", "path": media}, "do": {"reply": reply}}
+    sandbox.script(rule, brand_safety=calm())
+    configure(ready, placements=["instagram/feed"])
+    seen = []
+    for days in range(2):
+        day = str(DAY + timedelta(days=days))
+        assert ready.load("--since", day, "--until", day).code == 0
+        seen.append(len(ready.rows("content_ig_media")))
+        found = ready.ask("SELECT table_name, column_name, raw, row_key ->> 'id' FROM meta.quarantine")
+        assert found == [("content_ig_media", "like_count", "many", media)]
+        assert ready.ask(f"SELECT like_count FROM content_ig_media WHERE id = '{media}'") == [(None,)]
+    assert seen[0] < seen[1]
+
+
 def test_content_can_be_left_out(shop: Shop, sandbox: Sandbox) -> None:
     """With `content = false` impressions land and nothing is looked up."""
     sandbox.script(brand_safety=calm())
