@@ -32,6 +32,7 @@ from pipeline.app import THREADS
 from pipeline.brand_safety_work import AT_ONCE
 from pipeline.catalogue import Owned
 from pipeline.committer import Committer
+from pipeline.deadline import Deadline
 from pipeline.hour_ids import HourIds
 from pipeline.hours import Hour
 from pipeline.normalise.hourly_lines import READ_BYTES
@@ -156,7 +157,8 @@ async def _product(files: list[Path], folder: Path, way: str, lag: list[float]) 
     with opened(places, "load", NOW, silent, rehearsal=False) as store, ThreadPoolExecutor(THREADS) as pool:
         tables = catalogue.settle([Owned(IMPRESSIONS.name, "", "", (IMPRESSIONS,))], store.ledger, store.lake)
         committer = Committer(store, pool, silent)
-        shop = Workshop(committer, Refusals(), SystemClock(), pool, silent, tables, "run")
+        clock = SystemClock()
+        shop = Workshop(committer, Refusals(), clock, pool, silent, tables, "run", Deadline(clock))
         hour = OpenHour(Hour("900", Placement("facebook", "feed"), HOUR), HourIds([]), NOW)
         watch = asyncio.create_task(_watch(lag))
         with served(files[0].parent) as url:

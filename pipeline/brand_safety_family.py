@@ -30,13 +30,17 @@ LOST = "it left Meta's window of 15 days before it was whole"
 
 @dataclass(frozen=True, slots=True)
 class BrandSafety:
-    """The configured businesses and placements, narrowed to what a command is about (`pipeline/family.py`)."""
+    """The configured businesses and placements, narrowed to what a command is about (`pipeline/family.py`).
+
+    `hours`: whether the files are wanted, or only which hours there are.
+    """
 
     businesses: tuple[str, ...]
     placements: tuple[Placement, ...]
     files_url: str
     owners: tuple[str, ...]
     span: Span
+    hours: bool = True
     name: str = NAME
 
     @property
@@ -53,7 +57,7 @@ class BrandSafety:
             Due(AVAILABILITY.name, str(placement), 1, ("asked at every load",), 1)
             for placement in (self.placements if self.businesses else ())
         ]
-        for business, placement in self._scopes():
+        for business, placement in self._scopes() if self.hours else ():
             hours = self._hours(ledger, business, placement, planning.expected(now), now).due
             if hours:
                 known = by_hour(ledger.slices_of(IMPRESSIONS.name, scope_of(business, placement)))
@@ -71,7 +75,7 @@ class BrandSafety:
             return
         files = line.graph(target=replace(line.target, base_url=self.files_url, version=""))
         work = HoursWork(shop, files, line.http, line.target.timeout_seconds)
-        due = iter(await self._plan(shop, available))
+        due = iter(await self._plan(shop, available) if self.hours else ())
         async with asyncio.TaskGroup() as group:
             for _ in range(HOURS_AT_ONCE):
                 group.create_task(_each(work, due))

@@ -32,12 +32,13 @@ def brand_safety(wanted: Wanted, files_url: str, choice: Choice) -> InTurn:
     businesses, ad_sets = tuple(wanted.businesses), tuple(wanted.ad_sets)
     files = choice.chosen(businesses, IMPRESSIONS.name, AVAILABILITY.name)
     reports = choice.chosen(ad_sets, AD_SET_IMPRESSIONS.name)
+    wanted_tables = choice.tables or (IMPRESSIONS.name,)
     tables, seen_by = named(choice.tables), (*businesses, *ad_sets)
     look_ups = (ContentStep(choice.chosen(seen_by, *tables), tables, seen_by),) if wanted.content else ()
     return InTurn(
         NAME,
         (
-            BrandSafety(files, placements, files_url, businesses, span),
+            BrandSafety(files, placements, files_url, businesses, span, hours=IMPRESSIONS.name in wanted_tables),
             AdSetReportsStep(reports, placements, ad_sets, span),
             *look_ups,
         ),

@@ -13,6 +13,7 @@ from pipeline.normalise.frames import Source
 from pipeline.normalise.hourly import Counted, HourlyFile, Repeats, convert
 from pipeline.parts import Part
 from pipeline.slices import SliceWriter, Target
+from pipeline.uninterrupted import uninterrupted
 from pipeline.workshop import Workshop
 from schemas.brand_safety import IMPRESSIONS
 from schemas.columns import Table
@@ -71,8 +72,8 @@ class PartLanding:
     async def _in_pool(
         self, opened: OpenHour, file: Fetched, repeats: Repeats | None = None
     ) -> tuple[HashingSink, Counted]:
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self.shop.pool, self._convert, opened.hour, file, repeats)
+        work = asyncio.get_running_loop().run_in_executor(self.shop.pool, self._convert, opened.hour, file, repeats)
+        return await uninterrupted(work)  # a thread that still wrote would outlive what it writes to
 
     def _convert(self, hour: Hour, file: Fetched, repeats: Repeats | None) -> tuple[HashingSink, Counted]:
         sink = HashingSink(self.writer(hour, file.part.stem))

@@ -277,3 +277,35 @@ def test_days_that_are_none_are_kept_as_text_and_reported(tmp_path: Path) -> Non
         ]
         history = shop.ask("SELECT earliest_datetime FROM brand_safety_availability_history ORDER BY fetched_at")
         assert history == [("2024-02-31T00:00",), ("2026-11-05T00:00",)]
+
+
+def test_a_load_that_gives_up_in_the_middle_leaves_the_rest_due(tmp_path: Path) -> None:
+    """What was landed stays, what was being typed lands or does not; the next load ends with the truth."""
+    days = ("--since", "2026-11-10", "--until", "2026-11-16")
+    with hourly(tmp_path) as (sandbox, shop):
+        patient = shop.config.read_text(encoding="utf-8")
+        shop.config.write_text(patient.replace("[pace]", "[pace]\ngive_up_after_minutes = 1"), encoding="utf-8")
+        ended = shop.load(*days)
+        assert ended.code == 1, ended.err
+        assert "give_up_after_minutes is over" in ended.json["failures"][0]["error"]
+        shop.config.write_text(patient, encoding="utf-8")
+        sandbox.move_to(NOW)
+        done = shop.load(*days)
+        assert done.code == 0, done.json["failures"]
+        hours = [label for label in true_hours(sandbox, NOW) if "2026-11-10" <= label[:10] <= "2026-11-16"]
+        truth: Counter[tuple[Any, ...]] = Counter()
+        for label in hours:
+            rows = lines_of(sandbox, "truth/brand_safety", business=BUSINESS, datetime=label, **FEED)
+            truth.update(expected(row) for row in rows)
+        assert found_rows(shop) == truth
+        assert states(shop) == dict.fromkeys(hours, "landed")
+        assert list((shop.lake / ".tmp").iterdir()) == []
+
+
+def test_what_hours_there_are_can_be_asked_alone(tmp_path: Path) -> None:
+    """`--table brand_safety_availability` lists no file."""
+    with hourly(tmp_path) as (sandbox, shop):
+        ended = shop.load("--table", "brand_safety_availability")
+        assert ended.code == 0, ended.json["failures"]
+        assert ended.json["slices"]["landed"] == 1
+        assert [call["op"] for call in sandbox.calls()] == ["safety_ranges"]
