@@ -24,7 +24,7 @@ from pipeline.lake import path_of, quarantine_path
 from pipeline.ledger import Ledger
 from pipeline.normalise import exact_json
 from pipeline.normalise.frames import Source, quarantine_table
-from pipeline.normalise.objects import ID, upserted
+from pipeline.normalise.objects import upserted
 from pipeline.objects_work import ObjectsReading
 from pipeline.slices import SliceWriter, Target
 from pipeline.workshop import Workshop
@@ -204,7 +204,7 @@ def _held(path: Path) -> pa.Table | None:
 
 def _still_aside(before: pa.Table, read: pa.Table) -> pa.Table:
     """What was set aside of objects that were not read again: their rows stay, so do the reasons for their gaps."""
-    again = {exact_json.write({ID: name}) for name in read.column(ID).to_pylist()}
+    again = {exact_json.write({"id": name}) for name in read.column("id").to_pylist()}
     kept = [row for row in before.to_pylist() if row["row_key"] not in again]
     return quarantine_table(kept)
 
