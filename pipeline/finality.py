@@ -6,9 +6,9 @@ Each family answers for its own tables; a table that nobody answers for is one o
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
-from pipeline.attribution_due import final as attribution_final
+from pipeline import app_insights_due, attribution_due
 from pipeline.brand_safety_plan import is_settled
-from schemas.attribution import ROWS as ATTRIBUTION_ROWS
+from schemas import app_insights, attribution
 from schemas.brand_safety import IMPRESSIONS
 from schemas.periods import Known, Period, is_final
 from schemas.work import Place, SliceRecord
@@ -17,7 +17,8 @@ Rule = Callable[[SliceRecord], bool]
 
 OF_TABLE: Mapping[str, Rule] = MappingProxyType(
     {
-        ATTRIBUTION_ROWS: attribution_final,
+        app_insights.TABLE_NAME: app_insights_due.final,
+        attribution.ROWS: attribution_due.final,
         IMPRESSIONS.name: is_settled,
     }
 )

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from schemas.ad_objects import AD_ACCOUNTS, ADCREATIVES, ADS, ADSETS, CAMPAIGNS, MINOR_UNIT, OBJECT_TABLES
 from schemas.ads_insights import ReportTables, quotient_metrics, tables_of
+from schemas.app_insights import APP_INSIGHTS
 from schemas.arrow import file_schema
 from schemas.breakdowns import BREAKDOWNS, COMBINATIONS
 from schemas.columns import ORIGIN_NAMES, Kind, Table
@@ -32,7 +33,7 @@ EVERYTHING = Report(
 def every_table() -> tuple[Table, ...]:
     """All tables of this room's catalogue, those of a report that asks for everything among them."""
     objects = (known.table for known in OBJECT_TABLES.values())
-    return (*tables_of(EVERYTHING), *objects, *META_TABLES.values())
+    return (*tables_of(EVERYTHING), *objects, APP_INSIGHTS, *META_TABLES.values())
 
 
 @given(REPORTS)
