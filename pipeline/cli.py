@@ -261,11 +261,11 @@ def _plan_in_words(found: dict[str, Any]) -> str:
         adopted = f", adopts report run {task['adopted']}" if task.get("adopted") else ""
         size = _size_in_words(task)
         lines.append(
-            f"  {task['table']:<24} {task['scope']:<{wide}} {days:<26} {', '.join(task['why'])}{size}{adopted}"
+            f"  {task['table']:<30} {task['scope']:<{wide}} {days:<26} {', '.join(task['why'])}{size}{adopted}"
         )
     for left in found["left_out"]:
         days = f"{left['since']} to {left['until']}"
-        lines.append(f"  {left['table']:<30} {left['scope']:<24} {days:<26} not asked: {', '.join(left['why'])}")
+        lines.append(f"  {left['table']:<30} {left['scope']:<{wide}} {days:<26} not asked: {', '.join(left['why'])}")
     return "\n".join(lines)
 
 

@@ -48,6 +48,12 @@ FROM app_payments p LEFT JOIN app_insights u
 GROUP BY 1 ORDER BY 1""",
     ),
     (
+        "What attribution credits to each campaign, last week",
+        """SELECT campaign_name AS campaign, net_media_cost AS cost, time_decay_1_conversions AS conversions,
+       time_decay_1_mta_revenue AS revenue
+FROM attribution_rows_6630000000000000001 ORDER BY revenue DESC""",
+    ),
+    (
         "Is it complete? Slices by state",
         """SELECT table_name, state, count(*) AS slices, sum("rows") AS "rows", min(slice_start)::DATE AS since,
        max(slice_start)::DATE AS until FROM meta.slices GROUP BY ALL ORDER BY 1, 2""",
@@ -62,7 +68,8 @@ def show(root: Path, type_command: Callable[[Sequence[str]], None], *, as_json: 
     """
     now = datetime.now(UTC).replace(microsecond=0)
     click.echo(
-        f"Loading {DAYS} days of five ad accounts and an app from a sandbox of Meta on this machine into {root}",
+        f"Loading {DAYS} days of five ad accounts, an app and a line of business from a sandbox of Meta on this "
+        f"machine into {root}",
         err=True,
     )
     with _sandbox(now) as url:
@@ -133,6 +140,20 @@ metrics = [
   "payments_daily_refunds",
   "facebook_features_daily_active_users",
   {{ metric = "app_event", event_name = "fb_mobile_purchase", aggregate_by = "SUM", breakdowns = ["country"] }},
+]
+
+[attribution]
+line_of_business_ids = ["800"]
+
+[[attribution.reports]]
+name = "Conversions by campaign"
+[attribution.reports.definition]
+report_type = "mta"
+date_range = {{ type = "relative", date_unit = "week", quantity = 1, time_zone = "America/Los_Angeles" }}
+column_definitions = [
+  "campaign_name",
+  "net_media_cost",
+  {{ key = "time_decay_1", additional_params = {{ selected_metrics = ["conversions", "mta_revenue"] }} }},
 ]
 """,
         encoding="utf-8",

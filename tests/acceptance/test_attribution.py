@@ -336,6 +336,25 @@ def test_a_warehouse_built_whole_from_the_lake_has_the_same_views(shop: Shop, sa
         assert rows == rows_of(sandbox, run)
 
 
+def test_a_ledger_that_is_lost_is_rebuilt_from_the_lake(shop: Shop, sandbox: Sandbox) -> None:
+    """Slices and rows come back from the footers; the report is known again by its name, and none is made."""
+    configure(shop, REACH)
+    assert shop.load().code == 0
+    at = ("--now", (NOW + timedelta(hours=1)).isoformat())
+    for path in (shop.folder / "data" / "state").glob("ledger.sqlite*"):
+        path.unlink()
+    ended = shop.run("rebuild", "--ledger", *at)
+    assert ended.code == 0, ended.err
+    report = report_named(sandbox, "Reach by campaign and day")
+    [(run, rows)] = landed(shop, report).items()
+    assert rows == rows_of(sandbox, run)
+    assert shop.run("verify", *at).code == 0
+    ended = shop.load(now=NOW + timedelta(hours=1))
+    assert ended.code == 0, ended.err
+    assert names(sandbox) == ["Reach by campaign and day"]
+    assert len(truth(sandbox)["report_runs"]) == 1
+
+
 def test_a_choice_of_tables_asks_for_no_more(shop: Shop, sandbox: Sandbox) -> None:
     """`--table attribution_campaigns` lists campaigns and makes nothing at Meta."""
     configure(shop, REACH)
