@@ -127,7 +127,7 @@ def read_account(
     plan = source.plan_of(ledger, owner, table, lambda *pair: known.get(pair, {}))
     due = due_slices(plan)
     pairs = sorted({*pairs, *((slice_id.table, slice_id.scope) for slice_id in due)})
-    sections = [_section(source, pair, placed.get(pair, ()), first, due, plan) for pair in pairs]
+    sections = with_anchors([_section(source, pair, placed.get(pair, ()), first, due, plan) for pair in pairs])
     account = accounts.get(owner, {})
     return AccountPage(
         id=owner,
@@ -174,6 +174,15 @@ def cells_of(spots: Iterable[Spot], first: date) -> dict[date, Cell]:
     return {at: _cell(at, group) for at, group in by_day.items()}
 
 
+def with_anchors(sections: Iterable[TableSection]) -> list[TableSection]:
+    """The first section of each table answers to the table's own name: what leads to a table leads there."""
+    found: dict[str, TableSection] = {}
+    for section in sections:
+        name = section.table if section.table not in found else section.anchor
+        found[name] = replace(section, anchor=name)
+    return list(found.values())
+
+
 def _cell(at: date, spots: Sequence[Spot]) -> Cell:
     if len(spots) == 1:
         return Cell(at, spots[0].mark, f"{day(at)}: {spots[0].told}", spots[0].href)
@@ -212,7 +221,7 @@ def _section(
     return TableSection(
         table=table,
         scope=scope,
-        anchor=table if "/" not in scope else f"{table}-{scope.partition('/')[2].replace('/', '-')}",
+        anchor=f"{table}-{scope.partition('/')[2].replace('/', '-')}",
         loaded=table in source.configured,
         marks=Marks(spot.mark for spot in spots),
         rows=sum(spot.record.rows for spot in spots if spot.record),
