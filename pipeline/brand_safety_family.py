@@ -93,10 +93,10 @@ class BrandSafety:
                 continue
             hours = self._hours(shop.committer.store.ledger, business, placement, available[placement], now)
             due.append([Hour(business, placement, start) for start in hours.due])
-            for starts, why, state in ((hours.missing, NOT_THERE, State.SKIPPED), (hours.lost, LOST, State.LOST)):
-                records = [Hour(business, placement, start).record(shop.run_id) for start in starts]
-                if records:
-                    await shop.committer.fail(records, Exception(why), state)
+            fresh = [Hour(business, placement, start).record(shop.run_id) for start in hours.missing]
+            await shop.committer.skip([replace(record, reason=NOT_THERE) for record in fresh])
+            lost = [Hour(business, placement, start).record(shop.run_id) for start in hours.lost]
+            await shop.committer.fail(lost, Exception(LOST), State.LOST)
         return list(heapq.merge(*due, key=lambda hour: hour.start))
 
     def _hours(

@@ -80,8 +80,8 @@ class HoursWork:
     async def _open(self, hour: Hour) -> OpenHour:
         """The hour with the files that are listed and have not landed."""
         lake, ledger = self.shop.committer.store.lake, self.shop.committer.store.ledger
-        there = [file for file in ledger.files_of(hour.id) if file.table == IMPRESSIONS.name]
-        opened = OpenHour(hour, HourIds([lake.root / file.path for file in there if file.rows]), self.shop.clock.now())
+        files = [lake.root / file.path for file in ledger.files_of(hour.id) if file.table == IMPRESSIONS.name]
+        opened = OpenHour(hour, HourIds([path for path in files if path.exists()]), self.shop.clock.now())
         await self._list(opened)
         return opened
 

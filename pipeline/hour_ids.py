@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from pipeline import engine
 from pipeline.normalise.hourly_quick import KEY
@@ -17,10 +18,6 @@ from pipeline.slices import SliceWriter
 _HASH = f"(hash({KEY}) >> 1)::BIGINT"
 """63 bits: DuckDB filters Arrow tables by its unsigned numbers only up to there."""
 _HASHES = pa.schema([("h", pa.int64())])
-_ALIKE = """
-SELECT h FROM fresh GROUP BY h HAVING count(*) > 1
-UNION SELECT h FROM fresh SEMI JOIN landed USING (h)
-"""
 
 
 @dataclass(slots=True)
@@ -49,8 +46,9 @@ class HourIds:
 
     def repeats(self, fresh: HashingSink) -> "Repeats | None":
         """What is to be looked at closely in a file with these impressions; None if all of them are new."""
-        alike = engine.read(_ALIKE, fresh=_one(fresh.hashes), landed=_one(self._known()))
-        return Repeats(alike, list(self._files)) if alike.num_rows else None
+        hashes, landed = _one(fresh.hashes), _one(self._known())
+        alike = pa.concat_arrays([_twice(hashes), _in_both(hashes, landed)]).unique()
+        return Repeats(pa.table([alike], schema=_HASHES), list(self._files)) if len(alike) else None
 
     def landed(self, fresh: HashingSink, file: Path) -> None:
         """A part has landed in this file."""
@@ -95,5 +93,18 @@ class Repeats:
         return {str(row[0]) for row in engine.ask(statement, [self.files], doubtful=doubtful)}
 
 
-def _one(tables: Sequence[pa.Table]) -> pa.Table:
-    return pa.concat_tables([_HASHES.empty_table(), *tables])
+def _one(tables: Sequence[pa.Table]) -> pa.ChunkedArray:
+    return pa.concat_tables([_HASHES.empty_table(), *tables]).column("h")
+
+
+def _twice(hashes: pa.ChunkedArray) -> pa.Array:
+    """Those that stand in it more than once."""
+    if pc.count_distinct(hashes).as_py() == len(hashes):
+        return pa.array([], pa.int64())
+    counts = pc.value_counts(hashes)
+    return counts.field("values").filter(pc.greater(counts.field("counts"), 1))
+
+
+def _in_both(fresh: pa.ChunkedArray, landed: pa.ChunkedArray) -> pa.Array:
+    """Only a set of the fresh ones is made: a join over what an hour has landed takes hundreds of MB (measured)."""
+    return landed.filter(pc.is_in(landed, value_set=fresh.combine_chunks())).combine_chunks()

@@ -69,7 +69,8 @@ class Summary:
         """A few lines for a terminal."""
         counts = self.totals.slices
         words = [f"{counts['landed']} slices landed ({counts['unchanged']} unchanged)", f"{counts['empty']} empty"]
-        words += [f"{counts['failed']} failed"] + ([f"{counts['skipped']} skipped"] if counts["skipped"] else [])
+        words += [f"{counts['failed']} failed"]
+        words += [f"{counts[name]} {name}" for name in ("skipped", "lost") if counts[name]]
         lines = [", ".join(words)]
         lines += [f"  {table:<32} {rows:>12,} rows" for table, rows in self.totals.rows.items()]
         calls = sum(self.api_calls.values())

@@ -11,8 +11,10 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
+import duckdb
 import pytest
 
+from schemas.brand_safety import IMPRESSIONS
 from tests.acceptance.conftest import NOW, TOKEN, Ended, Sandbox, Shop, running_sandbox
 
 SPEED = 20
@@ -34,13 +36,14 @@ def at(day: int, hour: int) -> dict[str, str]:
     return {"datetime": f"2026-11-{day:02}T{hour:02}:00"}
 
 
-LOST, LATE, PARTIAL, EMPTY = at(6, 3), at(7, 4), at(8, 5), at(9, 6)
+LOST, LATE, PARTIAL, EMPTY, VANISHED = at(6, 3), at(7, 4), at(8, 5), at(9, 6), at(9, 7)
 HOURS = [
     {"match": LOST, "lost": True},
     {"match": LATE, "arrives": TOMORROW.isoformat()},
     {"match": {**PARTIAL, "business": BUSINESS}, "complete": TOMORROW.isoformat(), "parts": 2},
     *({"match": {**at(day, hour), "business": BUSINESS}, "parts": 2} for day in (10, 12) for hour in range(1, 7)),
     {"match": {**EMPTY, "business": BUSINESS}, "parts": 0},
+    {"match": VANISHED, "vanishes": (NOW - timedelta(hours=1)).isoformat()},
 ]
 FILES = [
     {"match": at(10, 1), "times": 2, "do": {"truncate": 700}},
@@ -51,7 +54,7 @@ FILES = [
     {"match": at(10, 6), "times": 1, "do": {"status": 500}},
 ]
 LINES = [
-    {"match": {"every": 17}, "do": {"raw": '{"half'}},
+    *({"match": {**at(13, hour), "every": 17}, "do": {"raw": '{"half'}} for hour in range(24)),
     {"match": {**at(11, 1), "line": 3}, "do": {"raw": ""}},
     {"match": {**at(11, 2), "line": 4}, "do": {"raw": "\udcc3("}},
     {"match": {**at(11, 3), "line": 5}, "do": {"spoil": {"above_content_distance": 1.5}}},
@@ -136,6 +139,7 @@ def assert_equal_to_truth(shop: Shop, sandbox: Sandbox, now: datetime) -> None:
     """Every hour in its state; every row of every listed part, and no other; every line accounted for."""
     hours = true_hours(sandbox, now)
     words = {"whole": "landed", "late": "skipped", "lost": "skipped", "partial": "partial", "empty": "empty"}
+    words["vanished"] = "skipped"
     assert {label: words[hour["state"]] for label, hour in hours.items()} == states(shop)
     truth: Counter[tuple[Any, ...]] = Counter()
     lines = 0
@@ -153,6 +157,21 @@ def assert_equal_to_truth(shop: Shop, sandbox: Sandbox, now: datetime) -> None:
     repeated = shop.ask("SELECT count(*) FROM meta.quarantine WHERE reason LIKE '%stood in its hour before'")
     assert repeated == [(0,)]
     assert (truth.total() + aside, without) == (lines, 0)
+    assert_lake_equals_warehouse(shop)
+
+
+def assert_lake_equals_warehouse(shop: Shop) -> None:
+    """The one-line reader of the lake finds the warehouse's rows, partition columns with their types among them."""
+    kinds = "{business_id: VARCHAR, platform: VARCHAR, position: VARCHAR, date: DATE}"
+    files = (
+        f"read_parquet('{shop.lake}/brand_safety_impressions/**/*.parquet', union_by_name = true, hive_types = {kinds})"
+    )
+    columns = ", ".join(f"{name}::VARCHAR" for name in IMPRESSIONS.names)
+    sides = (f"SELECT {columns} FROM warehouse.brand_safety_impressions", f"SELECT {columns} FROM {files}")
+    with duckdb.connect() as connection:
+        connection.execute(f"ATTACH '{shop.warehouse}' AS warehouse (READ_ONLY)")
+        for one, other in (sides, sides[::-1]):
+            assert connection.execute(f"SELECT count(*) FROM ({one} EXCEPT ALL {other})").fetchall() == [(0,)]
 
 
 def assert_tokenless(sandbox: Sandbox, *ended: Ended) -> None:
