@@ -15,10 +15,12 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from config.settings import Settings, access_token, app_secret
+from config import attribution
+from config.settings import Settings, access_token, app_insights_token, app_secret, status_token
 from connectors.ad_objects import AdObjects
 from connectors.ads_insights.connector import BIGGEST_PAGE, AdsInsights
 from connectors.ads_insights.life import Rhythm
+from connectors.attribution.runs import Patience
 from connectors.graph.calls import Target
 from connectors.graph.client import Graph
 from connectors.graph.credentials import Credentials
@@ -28,6 +30,9 @@ from connectors.pace.gate import Gate
 from connectors.pace.governor import Governor
 from pipeline import catalogue
 from pipeline.account import Account
+from pipeline.app_insights_family import AppInsightsFamily
+from pipeline.attribution_due import Wish
+from pipeline.attribution_family import AttributionFamily
 from pipeline.beside import beside, publishing, telling
 from pipeline.book import LedgerBook, read_deadlines
 from pipeline.brand_safety_steps import Wanted as BrandSafetyWanted
@@ -40,27 +45,35 @@ from pipeline.deadline import Deadline
 from pipeline.discovery import Discovered, Whose, discover, known_accounts
 from pipeline.errors import Unpublished, Usage
 from pipeline.family import Family, FamilyWork
+from pipeline.findings import Findings
 from pipeline.first_configuration import first_configuration
 from pipeline.forget import forget_account, forget_table
 from pipeline.insights_work import InsightsWork
 from pipeline.journal import Journal
 from pipeline.ledger import Ledger
 from pipeline.line import Line
+from pipeline.lock import writing
 from pipeline.meta_rows import meta_tables
 from pipeline.objects_work import ObjectsWork
 from pipeline.orders import Choice, Configured, Orders, orders
 from pipeline.plan import Plan
-from pipeline.planning import planned
+from pipeline.planning import Slices, planned
+from pipeline.quota_readings import QuotaReadings
+from pipeline.rebuild import Rebuilt, rebuild
 from pipeline.refusals import Refusals
 from pipeline.renewal import Renewal
+from pipeline.retention import lose_retired, retire
 from pipeline.run import carry_out
+from pipeline.run_memory import RunMemory
 from pipeline.sizes import Sizes
 from pipeline.store import Places, Store, opened
 from pipeline.summary import OK, Summary
 from pipeline.uninterrupted import uninterrupted
+from pipeline.verify import verify
 from pipeline.warehouse import Published
 from pipeline.workshop import Workshop
 from schemas.ad_objects import OBJECT_TABLES
+from schemas.attribution import LISTS, ROWS
 from schemas.columns import Table
 from schemas.views import VIEWS
 from schemas.work import Failure
@@ -141,7 +154,6 @@ class App:
         wanted = self._orders(choice, families)
         tables = catalogue.settle(_owned(wanted, families), store.ledger, store.lake)
         summary = Summary(f"{started:%Y%m%dT%H%M%S}-{secrets.token_hex(3)}", command, started)
-        summary.not_in_force = self.settings.not_in_force
         store.ledger.begin_run(summary.run_id, command, started)
         try:
             async with self._line(store.ledger, credentials) as line:
@@ -156,6 +168,7 @@ class App:
     def _opened(self, command: str, choice: Choice) -> Iterator[Store]:
         """The store of a command that loads; what can be refused without it is refused before anything is written."""
         self._credentials()
+        self._own_credentials()
         self._orders(choice, self._families(choice))
         now = self.clock.now()
         with opened(self.places, command, now, self.journal, rehearsal=self.rehearsal, wait=choice.wait) as store:
@@ -213,6 +226,17 @@ class App:
         since = self.clock.now().date() - FIRST_DAYS
         return first_configuration(accounts, businesses, since, differs)
 
+    def known_plan(self, choice: Choice, ledger: Ledger, known: Slices | None = None) -> Plan:
+        """What is due now as far as the ledger alone tells; asks nobody, opens nothing. `known`: see `planned`.
+
+        Raises:
+            Usage: It names what is not configured.
+        """
+        families = self._families(choice)
+        wanted = self._orders(choice, families)
+        accounts = wanted.filtered(known_accounts(wanted.everything.whose, ledger))
+        return planned(ledger, accounts, wanted, self.clock.now, families, known)
+
     async def publish(self, *, wait: bool = False) -> Published:
         """Makes up a failed publication.
 
@@ -235,6 +259,27 @@ class App:
             if account is not None:
                 forget_account(store, account.removeprefix("act_"))
             return self._publish(store)
+
+    def rebuild(self, *, ledger: bool, wait: bool = False) -> Rebuilt:
+        """Builds the warehouse whole from the lake; the ledger too where it cannot be used, or where `ledger` asks so.
+
+        Raises:
+            Refused: The lake is not ours, or newer, or busy; nothing was changed.
+            Unpublished: The warehouse could not be written.
+        """
+        now = self.clock.now()
+        if not self.places.lake.exists() and not self.places.ledger.exists():
+            raise Usage(f"store {self.places.state}: nothing was loaded yet; run `insights load` first")
+        with writing(self.places.state, "rebuild", now, wait=wait):
+            return rebuild(self.places, now, self.journal, self._publish, asked=ledger, rehearsal=self.rehearsal)
+
+    def verify(self) -> Findings:
+        """Compares lake, ledger and warehouse; reads only.
+
+        Raises:
+            Newer: A newer program wrote the store.
+        """
+        return verify(self.places)
 
     @contextmanager
     def _born_store(self, command: str, *, wait: bool) -> Iterator[Store]:
@@ -270,12 +315,13 @@ class App:
             asking = self._insights(graph, LedgerBook(store.ledger, pool, self.clock, summary.run_id), pages)
             insights = InsightsWork(shop, asking, wanted.everything.lookback_days, sizes)
             objects = ObjectsWork(shop, AdObjects(graph, self.clock, self.journal))
-            async with beside(*self._beside(store, committer, plan)):
+            memory = RunMemory(store.ledger, summary.run_id, line, summary.totals)
+            async with beside(*self._beside(store, committer, plan)), memory.kept(plan.slices):
                 await carry_out(plan, insights, objects, [FamilyWork(family, shop, line) for family in work.families])
                 sizes.save_pages(asking.pages, BIGGEST_PAGE)
                 await deadline.meets(close_objects(objects, wanted, accounts, self.clock.now()))
         summary.family_refused = refusals.whole_families
-        summary.count(line.tally, line.gate.seconds_waited)
+        summary.count(line.tally, line.gate.seconds_waited, line.gate.waits)
 
     def _beside(self, store: Store, committer: Committer, plan: Plan) -> tuple[Coroutine[Any, Any, None], ...]:
         return (
@@ -299,8 +345,11 @@ class App:
             store.ledger.end_run(summary.run_id, summary.outcome, summary.as_data(), summary.finished_at)
 
     def _publish(self, store: Store) -> Published:
+        retire(store.ledger, self.settings.storage.keep_days, self.clock.now(), self.journal)
         meta = meta_tables(store.ledger, self._lookback_days, version("insights"))
-        return store.warehouse.publish(meta, self.clock.now(), VIEWS)
+        done = store.warehouse.publish(meta, self.clock.now(), VIEWS)
+        lose_retired(store.ledger, store.lake, self.clock.now(), self.journal)
+        return done
 
     # ---- settings taken apart ----
 
@@ -309,18 +358,37 @@ class App:
         self.journal.hide(*credentials.secrets())
         return credentials
 
+    def _own_credentials(self) -> dict[str, Credentials]:
+        """The credentials of families that have their own."""
+        found = {"app_insights": app_insights_token(self.settings.app_insights)}
+        own = {name: Credentials(*secrets) for name, secrets in found.items() if secrets is not None}
+        self.journal.hide(*(secret for credentials in own.values() for secret in credentials.secrets()))
+        return own
+
     @asynccontextmanager
     async def _line(self, ledger: Ledger, credentials: Credentials) -> AsyncIterator[Line]:
-        settings = self.settings
+        settings, readings = self.settings, QuotaReadings()
         governor = Governor(
-            settings.pace.target_utilisation, lambda quota, until: ledger.save_deadline(str(quota), until)
+            settings.pace.target_utilisation, lambda quota, until: ledger.save_deadline(str(quota), until), readings
         )
         governor.restore(read_deadlines(ledger.deadlines()))
         target = Target(
             settings.graph.base_url.rstrip("/"), settings.graph.version, settings.graph.request_timeout_seconds
         )
         async with HttpClient() as http:
-            yield Line(http, Gate(governor, self.clock), self.clock, credentials, target, self.journal)
+            gate, own = Gate(governor, self.clock), self._own_credentials()
+            yield Line(http, gate, self.clock, credentials, target, self.journal, own, readings=readings)
+
+    @property
+    def status_token(self) -> str | None:
+        """The token that the status page demands, hidden from the log; None for none.
+
+        Raises:
+            Wrong: One is configured and is not there.
+        """
+        token = status_token(self.settings.schedule)
+        self.journal.hide(token)
+        return token
 
     @property
     def _lookback_days(self) -> int:
@@ -328,8 +396,30 @@ class App:
 
     def _families(self, choice: Choice) -> tuple[Family, ...]:
         """The configured families besides ads insights and ad objects, narrowed to what a command is about."""
-        found = (self._brand_safety(choice),)
+        found = (self._app_insights(choice), self._attribution(choice), self._brand_safety(choice))
         return tuple(family for family in found if family is not None)
+
+    def _app_insights(self, choice: Choice) -> Family | None:
+        section = self.settings.app_insights
+        if section is None:
+            return None
+        return AppInsightsFamily(tuple(section.app_ids), self.settings.app_metrics, section.since, choice)
+
+    def _attribution(self, choice: Choice) -> Family | None:
+        section, waiting = self.settings.attribution, self.settings.report_runs
+        if section is None:
+            return None
+        owners, tables = tuple(section.line_of_business_ids), (*(one.table.name for one in LISTS), ROWS)
+        return AttributionFamily(
+            owners=owners,
+            lines=tuple(line for line in owners if not choice.accounts or line in choice.account_ids),
+            tables=frozenset(tables if not choice.tables else set(tables) & set(choice.tables)),
+            reports=attribution.reports_of(owners, section.reports),
+            filters=attribution.filters_of(section.filters),
+            wish=Wish(choice.backfill or choice.only_failed, choice.only_failed, choice.renew),
+            patience=Patience(waiting.poll_initial_seconds, waiting.poll_max_seconds, waiting.deadline_minutes * 60),
+            most_at_once=waiting.max_in_flight_per_account,
+        )
 
     def _brand_safety(self, choice: Choice) -> Family | None:
         section = self.settings.brand_safety
@@ -359,6 +449,7 @@ class App:
             include_today=insights.include_today if insights else False,
             tables=tuple(owned.name for family in families for owned in family.owned),
             owners=tuple(owner for family in families for owner in family.owners),
+            first_days=self.settings.first_days,
         )
 
     @property
@@ -375,6 +466,10 @@ class App:
         if settings.app_insights and settings.app_insights.access_token_env is None:
             needs.append(Need("read_insights", "[app_insights]"))
         return needs
+
+    def loaded_accounts(self, ledger: Ledger) -> set[str]:
+        """The ad accounts that the next load is about, as far as the ledger knows them."""
+        return {account.id for account in known_accounts(self._configured(()).whose, ledger)}
 
     # ---- plans ----
 

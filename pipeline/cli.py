@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -17,6 +17,9 @@ from connectors.errors import Fault, TokenRefused
 from pipeline.errors import Refused, Unpublished
 from pipeline.journal import Listener
 from pipeline.options import Shared, choice_of, chosen, run, shared
+
+if TYPE_CHECKING:  # heavy
+    from pipeline.orders import Choice
 
 FAILED, USAGE, TOKEN, INTERRUPTED = 1, 2, 3, 130
 
@@ -114,14 +117,56 @@ def backfill(
 @insights.command()
 @shared
 @chosen
+@click.option("--html", type=click.Path(path_type=Path, dir_okay=False), help="Write it as one self-contained page.")
+@click.option("--serve", is_flag=True, help="Serve it as pages, on [schedule] status_port, until interrupted.")
 def status(
-    given: Shared, tables: Sequence[str], accounts: Sequence[str], since: date | None, until: date | None
+    given: Shared,
+    tables: Sequence[str],
+    accounts: Sequence[str],
+    since: date | None,
+    until: date | None,
+    html: Path | None,
+    serve: bool,  # noqa: FBT001 - click's
 ) -> None:
     """What is there, what is missing, how fresh."""
-    from pipeline.status import in_words, report  # noqa: PLC0415 - heavy
+    choice = choice_of(tables, accounts, since, until)
+    if serve:
+        _serve_status(given)
+    elif html is not None:
+        _write_status(given, choice, html)
+    else:
+        from pipeline.status import in_words, report  # noqa: PLC0415 - heavy
 
-    found = report(given.app(), choice_of(tables, accounts, since, until))
-    given.answer(lambda: found, lambda: in_words(found))
+        found = report(given.app(), choice)
+        given.answer(lambda: found, lambda: in_words(found))
+
+
+def _write_status(given: Shared, choice: "Choice", html: Path) -> None:
+    from pipeline.status_page.file import as_file  # noqa: PLC0415 - heavy
+    from pipeline.status_page.source import Source  # noqa: PLC0415 - heavy
+
+    text = as_file(Source.of(given.app()), choice)
+    html.write_text(text, encoding="utf-8")
+    given.answer(lambda: {"html": str(html), "bytes": len(text.encode())}, lambda: f"written to {html}")
+
+
+def _serve_status(given: Shared) -> None:
+    from pipeline.status_page.guard import Guard  # noqa: PLC0415 - heavy
+    from pipeline.status_page.serving import serve  # noqa: PLC0415 - heavy
+    from pipeline.status_page.source import Source  # noqa: PLC0415 - heavy
+
+    app = given.app()
+    schedule = app.settings.schedule
+    guard = Guard(app.status_token)
+
+    def said(url: str) -> None:
+        given.answer(lambda: {"listening": url}, lambda: f"the status page is at {url} until interrupted (Ctrl-C)")
+        sys.stdout.flush()
+
+    try:
+        run(serve(Source.of(app), guard, schedule.status_host, schedule.status_port, said))
+    except (KeyboardInterrupt, asyncio.CancelledError):  # how it ends; nothing was left undone
+        sys.exit(INTERRUPTED)
 
 
 @insights.command()
@@ -166,6 +211,26 @@ def drop(given: Shared, table: str | None, account: str | None, yes: bool, wait:
 
 
 @insights.command()
+@shared
+@click.option("--ledger", is_flag=True, help="Make the ledger anew too, from the files alone; the old one is kept.")
+@click.option("--wait", is_flag=True, help="Wait for another process that writes this store.")
+def rebuild(given: Shared, ledger: bool, wait: bool) -> None:  # noqa: FBT001 - click's
+    """Build the warehouse whole from the lake; the ledger too where it is missing or damaged."""
+    done = given.app().rebuild(ledger=ledger, wait=wait)
+    given.answer(done.as_data, done.in_words)
+    sys.exit(done.exit_code)
+
+
+@insights.command()
+@shared
+def verify(given: Shared) -> None:
+    """Compare lake, ledger and warehouse; says what is wrong and what to do next, and writes nothing."""
+    found = given.app().verify()
+    given.answer(found.as_data, found.in_words)
+    sys.exit(found.exit_code)
+
+
+@insights.command()
 @click.option("--json", "as_json", is_flag=True, help="Exactly one JSON document on stdout.")
 @click.option("--root", type=click.Path(path_type=Path), default=Path("data/demo"), show_default=True)
 @click.pass_context
@@ -190,14 +255,17 @@ def sandbox(arguments: Sequence[str]) -> None:
 def _plan_in_words(found: dict[str, Any]) -> str:
     long = f", about {-(-found['seconds'] // 60)} min" if found["seconds"] else ""
     lines = [f"{found['slices']} slices are due at {found['now'][:16]} UTC, about {found['calls']} calls{long}"]
+    wide = max([20, *(len(task["scope"]) for task in found["tasks"])])
     for task in found["tasks"]:
-        days = f"{task['since']} to {task['until']}" if "since" in task else "all"
+        days = f"{task['since']} to {task['until']}".replace("T00:00:00", "") if "since" in task else "all"
         adopted = f", adopts report run {task['adopted']}" if task.get("adopted") else ""
         size = _size_in_words(task)
-        lines.append(f"  {task['table']:<24} {task['scope']:<20} {days:<26} {', '.join(task['why'])}{size}{adopted}")
+        lines.append(
+            f"  {task['table']:<24} {task['scope']:<{wide}} {days:<26} {', '.join(task['why'])}{size}{adopted}"
+        )
     for left in found["left_out"]:
         days = f"{left['since']} to {left['until']}"
-        lines.append(f"  {left['table']:<24} {left['scope']:<20} {days:<26} not asked: {', '.join(left['why'])}")
+        lines.append(f"  {left['table']:<30} {left['scope']:<24} {days:<26} not asked: {', '.join(left['why'])}")
     return "\n".join(lines)
 
 
@@ -239,7 +307,7 @@ def main(arguments: Sequence[str] | None = None, listeners: Sequence[Listener] =
         cause = _of_the_machine(error)
         if cause is None:
             raise
-        _say(f"the machine failed: {cause}; what has landed stays, mend it and run the same command again")
+        _say(_what_failed(cause))
         sys.exit(FAILED)
 
 
@@ -251,6 +319,14 @@ def _of_the_machine(error: BaseException) -> BaseException | None:
         causes = [_of_the_machine(inner) for inner in error.exceptions]
         return None if None in causes else causes[0]
     return error if isinstance(error, OSError | sqlite3.Error) else None
+
+
+def _what_failed(cause: BaseException) -> str:
+    import sqlite3  # noqa: PLC0415 - not for --help
+
+    if type(cause) is sqlite3.DatabaseError:  # what its subclasses say, as of a full disk, passes; this does not
+        return f"the ledger is damaged: {cause}; what has landed stays, run `insights rebuild`"
+    return f"the machine failed: {cause}; what has landed stays, mend it and run the same command again"
 
 
 def _say(text: str) -> None:

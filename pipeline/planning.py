@@ -1,6 +1,6 @@
 """Owns how the ledger's memory becomes a plan: reads what is known, lets `plan` decide what is due."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 
 import orjson
@@ -13,8 +13,9 @@ from pipeline.orders import Orders
 from pipeline.plan import InsightsTask, ObjectsTask, Plan, due_insights, due_objects
 from pipeline.sizes import Sizes
 from schemas.ad_objects import ObjectTable
-from schemas.work import SliceId
+from schemas.work import SliceId, SliceRecord
 
+Slices = Callable[[str, str], Mapping[SliceId, SliceRecord]]
 IN_FULL = "objects.in_full"
 ENOUGH_CALLS = 10
 
@@ -25,9 +26,13 @@ def planned(
     orders: Orders,
     now: Callable[[], datetime],
     families: Sequence[Family] = (),
+    known: Slices | None = None,
 ) -> Plan:
-    """What is due of these accounts, a backfill's newest first; the clock is read once for all of it."""
-    moment = now()
+    """What is due of these accounts, a backfill's newest first; the clock is read once for all of it.
+
+    `known` gives the slices of a table and scope where they were read already; the ledger does otherwise.
+    """
+    moment, slices_of = now(), known or ledger.slices_of
     alive = ledger.adoptable(moment)
     sizes = Sizes(ledger, now)
     insights: list[InsightsTask] = []
@@ -35,10 +40,10 @@ def planned(
     for account in accounts:
         wanted = orders.wanted(account, moment)
         for report in orders.reports:
-            known = ledger.slices_of(report.name, account.id)
+            there = slices_of(report.name, account.id)
             size = sizes.of(report.name, account.id, report.definition_hash)
-            insights += due_insights(report, account, wanted, known, moment, alive, size)
-            missing += filter(None, [left_out(report, account, wanted, known, moment)])
+            insights += due_insights(report, account, wanted, there, moment, alive, size)
+            missing += filter(None, [left_out(report, account, wanted, there, moment)])
     if orders.choice.backfill:
         insights.sort(key=lambda task: task.period.start, reverse=True)
     listings = [
