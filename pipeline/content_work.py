@@ -27,13 +27,14 @@ from pipeline.normalise.frames import Source, quarantine_table
 from pipeline.normalise.objects import upserted
 from pipeline.objects_work import ObjectsReading
 from pipeline.slices import SliceWriter, Target
+from pipeline.uninterrupted import uninterrupted
 from pipeline.workshop import Workshop
 from schemas.columns import Table
 from schemas.content import CONTENT_POSTS, CONTENT_TABLES, PARTITION
 from schemas.periods import State
 from schemas.work import Place, SliceId, SliceRecord, current_place
 
-OWNER = PARTITION[0]
+ID, OWNER = "id", PARTITION[0]
 AT_ONCE = 250
 """Look-ups between two looks at how they went: five batches side by side."""
 ENOUGH_ALIKE = 25
@@ -108,9 +109,9 @@ class ContentWork:
         known = self._ledger.slice(record.id)
         read = replace(record, as_of=(known and known.as_of) or asked, fetched_at=reading.fetched_at)
         try:
-            writer = await self._in_pool(lambda: self._written(name, owner, reading))
-            await self.shop.committer.land([_closing(writer, read, wanted, done)])
-            await self._in_pool(lambda: self._remember(name, owner, done))
+            writer = await uninterrupted(self._in_pool(lambda: self._written(name, owner, reading)))
+            await uninterrupted(self.shop.committer.land([_closing(writer, read, wanted, done)]))
+            await uninterrupted(self._in_pool(lambda: self._remember(name, owner, done)))
         except (Inconsistent, OSError) as fault:
             await self.shop.committer.fail([record], fault)
             return True
