@@ -28,7 +28,7 @@ ENDING = (TokenRefused, PermissionRefused, Throttled, Blocked, VersionDead)
 GENERATION_FAILED = -2
 """The code of a report run that Meta could not generate: submitted again, then split (graph-api 2.12)."""
 MOST_IN_VAIN = 4
-"""So many parts that Meta could not generate before the first is read are an outage, not one object's fault."""
+"""So many questions that were given up before the first part is read are an outage, not one object's fault."""
 SHOWN_HOLES = 20
 """Holes that a slice's reason spells out; more are counted."""
 HELD_ROWS = 20_000
@@ -41,13 +41,15 @@ Candidates = Callable[[Question, str], Sequence[str]]
 
 @dataclass(frozen=True, slots=True)
 class Hole:
-    """What could not be had of a slice, and why."""
+    """What could not be had of a slice, and why; `known` are the objects that are left where the others are excluded."""
 
     narrowing: Narrowing
     fault: Fault
+    known: str = ""
 
     def __str__(self) -> str:
-        return f"{self.narrowing.in_words()}: {self.fault.message}"
+        known = f" (which leaves {self.known})" if self.known else ""
+        return f"{self.narrowing.in_words()}{known}: {self.fault.message}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +100,7 @@ class Found:
             known = whole.get(filters)
             before = () if known is None or known.narrowing.fields is None else known.narrowing.fields
             together = None if fields is None else (*before, *fields)
-            whole[filters] = Hole(Narrowing(filters, together), known.fault if known else hole.fault)
+            whole[filters] = replace(hole, narrowing=Narrowing(filters, together), fault=(known or hole).fault)
         return list(whole.values())
 
     def write(self, target: Target, writer: SliceWriter) -> None:
@@ -170,7 +172,7 @@ class SliceInParts:
         return None
 
     def _is_outage(self, fault: Fault) -> bool:
-        self.found.in_vain += fault.code == GENERATION_FAILED
+        self.found.in_vain += isinstance(fault, GaveUp)
         return self.found.in_vain >= MOST_IN_VAIN and not self.found.read
 
     async def _divide(self, part: Part, fault: Fault) -> None:
@@ -206,7 +208,7 @@ class SliceInParts:
 
     def _leave_out(self, part: Part, fault: Fault) -> None:
         self.say("slice.hole", question=self._question(part).place, because=fault.message)
-        self.found.holes.append(Hole(part.narrowing, fault))
+        self.found.holes.append(Hole(part.narrowing, fault, part.left_in_words()))
 
     def _question(self, part: Part) -> Question:
         whole = self.question
@@ -243,7 +245,7 @@ class SliceInParts:
         try:
             await self.connector.fetch(ids_of(question, level), ids)
         except Fault as fault:
-            if _ends_everything(fault):
+            if _ends_everything(fault) or self._is_outage(fault):
                 raise
             self.say("slice.ids_refused", question=question.place, level=level, because=fault.message)
             return ()

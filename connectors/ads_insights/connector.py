@@ -19,7 +19,6 @@ from connectors.errors import (
     Throttled,
     TooMuch,
     Transient,
-    Transport,
 )
 from connectors.graph.client import Graph
 from connectors.graph.faults import classify_run
@@ -32,6 +31,8 @@ BIGGEST_PAGE = 5000
 SMALL_ROWS = 1000
 """A question that gave at most so many rows last time is asked synchronously: one call instead of three or more."""
 MOST_TRIES = 4
+MOST_DEADLINES = 2
+"""So many deadlines after its first submission a question is submitted no more: its runs hang."""
 RESUBMIT_SECONDS = (5.0, 60.0, 300.0)
 """Before a run is submitted again. -2/2490547 wants 5 to 30 minutes (graph-api 2.12 [docs: IEC])."""
 NOT_READY_SECONDS = (2.0, 5.0, 15.0, 30.0, 60.0)
@@ -69,6 +70,7 @@ class AdsInsights:
         self._book = book
         self._say = say
         self._poller = Poller(graph, clock, rhythm, say)
+        self._patience = MOST_DEADLINES * rhythm.deadline_seconds
         self._alive: dict[str, asyncio.Semaphore] = defaultdict(lambda: asyncio.Semaphore(most_alive))
         self._sizes: dict[tuple[str, str], PageSize] = defaultdict(lambda: PageSize(BIGGEST_PAGE))
         for key, rows in (pages or {}).items():
@@ -123,10 +125,17 @@ class AdsInsights:
     async def _by_run(self, question: Question, receiver: Receiver, stuck: Callable[[], None] | None) -> Answer:
         last: Fault | None = None
         run = question.adopted
+        until = self._clock.monotonic() + self._patience
         for attempt in range(MOST_TRIES):
+            if last is not None and self._clock.monotonic() >= until:
+                break
             if run is None:
                 await self._pause(question, attempt, last)
-                run = await self._submit(question)
+                try:
+                    run = await self._submit(question)
+                except Resubmit as fault:
+                    last = fault
+                    continue
             try:
                 return await self._carried(run, question, receiver, stuck)
             except (Resubmit, Missing) as fault:
@@ -136,7 +145,7 @@ class AdsInsights:
                 if isinstance(fault, Fault):
                     await self._book.ended(run, "failed", fault.message)
                 raise
-        raise GaveUp.after(last, f"{MOST_TRIES} report runs came to nothing") if last else GaveUp("no report run")
+        raise GaveUp.after(last, "its report runs came to nothing") if last else GaveUp("no report run")
 
     async def _pause(self, question: Question, attempt: int, last: Fault | None) -> None:
         if last is not None:
@@ -149,7 +158,7 @@ class AdsInsights:
         reply = await self._graph.call(submission(question))
         run_id = run_id_of(reply.object())
         if run_id is None:
-            raise Transport("a submission was answered without a report_run_id", place=question.place)
+            raise Resubmit("a submission was answered without a report_run_id", place=question.place)
         run = Run(run_id, submitted_at)
         self._say("report_run.submitted", question=question.place, run=run.id)
         await self._book.submitted(run, question)
@@ -168,7 +177,9 @@ class AdsInsights:
                 break
             except (NotReady, RestartListing) as fault:
                 if seconds is None:
-                    raise Resubmit(f"the rows of a completed run never came: {fault.message}") from fault
+                    raise Resubmit(
+                        f"the rows of a completed run never came: {fault.message}", **fault.common()
+                    ) from fault
                 await self._clock.sleep(seconds)
         await self._book.ended(run, "read")
         return Answer(run.submitted_at, run.id)

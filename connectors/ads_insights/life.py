@@ -18,6 +18,8 @@ from enum import Enum
 from typing import Any
 
 WHOLE = 100
+LEAST_SHARE = 1 / 8
+"""Of its age a run is left alone for at least so much, so that even a stuck one costs few polls."""
 
 
 class Step(Enum):
@@ -86,6 +88,9 @@ class Rhythm:
         return min(max(self.initial_seconds, usual_seconds or 0.0), self.max_seconds)
 
     def next(self, age_seconds: float, percent: int) -> float:
-        """The wait before the next poll of a run of this age: towards the end that its percentage foretells."""
+        """The wait before the next poll of a run of this age: towards the end that its percentage foretells.
+
+        Never less than a share of its age: a run that stays at 100 % foretells its end for an hour.
+        """
         left = age_seconds * (WHOLE - percent) / percent if percent else age_seconds / 2
-        return min(max(self.initial_seconds, left), self.max_seconds)
+        return min(max(self.initial_seconds, left, age_seconds * LEAST_SHARE), self.max_seconds)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from connectors.ads_insights.life import Rhythm, Seen, Step
 from connectors.ads_insights.questions import Question, Run, poll
-from connectors.errors import Fault, GaveUp, Resubmit, Throttled
+from connectors.errors import Fault, GaveUp, NotReady, Resubmit, Throttled
 from connectors.graph.client import Graph
 from connectors.http.clock import Clock
 from schemas.events import Say
@@ -148,11 +148,11 @@ class Poller:
                 waiting.on_stuck()
 
     def _failed(self, waiting: Waiting, fault: Fault) -> None:
-        """A closed quota is waited for; a poll that was given up is no reason to lose a run before its deadline."""
+        """A closed quota is waited for as long as it takes; any other poll without an answer, until the deadline."""
         age = self._clock.monotonic() - waiting.since
-        if isinstance(fault, Throttled) and fault.wait_seconds is not None:
-            waiting.look_at = self._clock.monotonic() + fault.wait_seconds
-        elif isinstance(fault, Throttled | GaveUp) and age <= self._rhythm.deadline_seconds:
+        if isinstance(fault, Throttled):
+            waiting.look_at = self._clock.monotonic() + (fault.wait_seconds or self._rhythm.max_seconds)
+        elif isinstance(fault, NotReady | GaveUp) and age <= self._rhythm.deadline_seconds:
             waiting.look_at = self._clock.monotonic() + self._rhythm.max_seconds
         else:
             _fail(waiting, fault)

@@ -103,3 +103,12 @@ def test_bounds(initial: float, factor: float, age: float, percent: int, usual: 
     rhythm = Rhythm(initial, initial * factor)
     assert initial <= rhythm.first(usual) <= initial * factor
     assert initial <= rhythm.next(age, percent) <= initial * factor
+
+
+def test_a_stuck_run_costs_few_polls() -> None:
+    """One that stays at 100 % for an hour is looked at rarely: its percentage foretells an end that never comes."""
+    rhythm, age, polls = Rhythm(2, 30), 2.0, 0
+    while age < 3600:
+        age += rhythm.next(age, 100)
+        polls += 1
+    assert polls < 140
