@@ -16,7 +16,17 @@ from connectors.ads_insights.connector import AdsInsights
 from connectors.ads_insights.ladder import Narrowing, Part, part_of, split, wanted_ids, with_ids
 from connectors.ads_insights.questions import Question, ids_of
 from connectors.base import Receiver
-from connectors.errors import Blocked, Fault, GaveUp, PermissionRefused, Throttled, TokenRefused, TooMuch, VersionDead
+from connectors.errors import (
+    Blocked,
+    Fault,
+    GaveUp,
+    PermissionRefused,
+    Resubmit,
+    Throttled,
+    TokenRefused,
+    TooMuch,
+    VersionDead,
+)
 from pipeline.part_buffer import PartBuffer, Piece, put_together
 from pipeline.reading import Reading
 from pipeline.slices import SliceWriter, Target
@@ -25,8 +35,6 @@ from schemas.reports import Filter
 
 ENDING = (TokenRefused, PermissionRefused, Throttled, Blocked, VersionDead)
 """Faults that no part escapes: they fail the slice."""
-GENERATION_FAILED = -2
-"""The code of a report run that Meta could not generate: submitted again, then split (graph-api 2.12)."""
 MOST_IN_VAIN = 4
 """So many questions that were given up before the first part is read are an outage, not one object's fault."""
 SHOWN_HOLES = 20
@@ -41,7 +49,7 @@ Candidates = Callable[[Question, str], Sequence[str]]
 
 @dataclass(frozen=True, slots=True)
 class Hole:
-    """What could not be had of a slice, and why; `known` are the objects that are left where the others are excluded."""
+    """What could not be had of a slice, and why; `known` are the objects that are left where others are excluded."""
 
     narrowing: Narrowing
     fault: Fault
@@ -268,7 +276,9 @@ class _Ids(Receiver):
 
 def wants_less(fault: Exception) -> bool:
     """Whether a smaller question may be answered where this one was not."""
-    return isinstance(fault, TooMuch) or (isinstance(fault, GaveUp) and fault.code == GENERATION_FAILED)
+    if isinstance(fault, GaveUp) and isinstance(fault.last, Resubmit):
+        return fault.last.then_split
+    return isinstance(fault, TooMuch)
 
 
 def _ends_everything(fault: Fault) -> bool:

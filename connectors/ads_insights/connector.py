@@ -18,7 +18,6 @@ from connectors.errors import (
     Resubmit,
     Throttled,
     TooMuch,
-    Transient,
 )
 from connectors.graph.client import Graph
 from connectors.graph.faults import classify_run
@@ -234,6 +233,6 @@ def _why(seen: Seen, question: Question) -> Fault:
     fault = classify_run(
         seen.error_code, seen.error_subcode, seen.error_message, place=question.place, account=question.account
     )
-    if isinstance(fault, Transient | Throttled):
+    if isinstance(fault, Throttled):
         return Resubmit(fault.message, **fault.common())
     return fault

@@ -267,6 +267,8 @@ HOLES: Mapping[str, tuple[str, Mapping[str, Any], str | None]] = {
     "synchronous answer timed out": ("sync", {"fault": "100/1504018"}, None),
     "run too large": ("submit", run_failed(-3, 1504045), None),
     "run of unknown error": ("submit", run_failed(2, 1504044), None),
+    "run that cannot be generated": ("submit", run_failed(-2, 2490547), None),
+    "run that failed without a code": ("submit", {"run_status": "Job Failed"}, None),
     "first page too large": ("page", {"fault": "1/99"}, None),
     "page times out": ("page", {"fault": "2/1504044"}, None),
     "one field of it too large": ("submit", {"fault": "100/1487534"}, "spend"),
@@ -286,8 +288,11 @@ async def hole(loop: Loop, folder: Path, op: str, do: Mapping[str, Any], field_n
         bad = f"{ONCE}3{ADS - 2}"
         poison(stage.state, bad, op, do, field_name)
         summary = await stage.load()
+        if {state for _, state in stage.states()} == {"failed"}:
+            summary = await stage.load()  # what Meta cannot generate over several days is asked by days the next time
         assert summary.exit_code == 1
-        assert all(bad in failure.error for failure in summary.totals.failures)
+        assert all("left out: " in failure.error for failure in summary.totals.failures)
+        assert field_name or all(bad in failure.error for failure in summary.totals.failures)
         truth = truth_of(stage, ONCE)
         if field_name is None:
             stage.assert_holds(REPORT, [row for row in truth if row["ad_id"] != bad])
