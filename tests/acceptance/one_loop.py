@@ -1,20 +1,16 @@
 """The sandbox and whole loads in one event loop whose time passes only when nobody works: an hour takes a moment.
 
-Everything is real but the waiting: HTTP over sockets, Parquet, the ledger, the warehouse. Where the loop would sleep
-until its next timer, and no socket has bytes and no thread works, the time jumps to that timer; the sandbox and the
-product live in the same time, which makes its passing as exact as in a calculation.
+Everything is real but the waiting (`sandbox/loop.py`): HTTP over sockets, Parquet, the ledger, the warehouse.
 """
 
 import asyncio
 import json
-import selectors
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
-from concurrent.futures import Executor
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from typing import Any, TypeVar, TypeVarTuple, Unpack
+from typing import Any
 
 import duckdb
 import pytest
@@ -27,6 +23,7 @@ from pipeline.summary import Summary
 from sandbox.calls import Logged
 from sandbox.clock import SandboxClock
 from sandbox.control import truth
+from sandbox.loop import Loop
 from sandbox.main import running
 from sandbox.options import ServerOptions
 from sandbox.state import State
@@ -37,55 +34,9 @@ from schemas.columns import Table
 from schemas.reports import Report
 from tests.acceptance.comparing import as_found, expected_actions, expected_facts, expected_results, keyed
 
-T = TypeVar("T")
-Args = TypeVarTuple("Args")
 Row = dict[str, Any]
 NOW = datetime(2026, 11, 20, 14, 0, tzinfo=UTC)
-GRACE_SECONDS = 0.0005
-"""Real time in which bytes that are under way inside the machine may still arrive before the time jumps."""
-THREADS_SECONDS = 0.05
 TOKEN = "sandbox-token-one-loop-5b1d0c77aa"
-
-
-class _Selector(selectors.DefaultSelector):
-    """Where the loop waits for sockets and timers."""
-
-    def __init__(self, loop: "Loop") -> None:
-        super().__init__()
-        self._loop = loop
-
-    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
-        if timeout is None or timeout <= 0:
-            return super().select(timeout)
-        if self._loop.in_threads:
-            return super().select(THREADS_SECONDS)
-        ready = super().select(GRACE_SECONDS)
-        if not ready:
-            self._loop.elapsed += timeout
-        return ready
-
-
-class Loop(asyncio.SelectorEventLoop):
-    """An event loop with a time of its own, in seconds since its birth."""
-
-    def __init__(self) -> None:
-        self.elapsed = 0.0
-        self.in_threads = 0
-        super().__init__(_Selector(self))
-
-    def time(self) -> float:
-        return self.elapsed
-
-    def run_in_executor(
-        self, executor: Executor | None, func: Callable[[Unpack[Args]], T], *args: *Args
-    ) -> "asyncio.Future[T]":
-        future = super().run_in_executor(executor, func, *args)
-        self.in_threads += 1
-        future.add_done_callback(self._out_of_thread)
-        return future
-
-    def _out_of_thread(self, _: object) -> None:
-        self.in_threads -= 1
 
 
 class LoopClock:
