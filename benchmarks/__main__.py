@@ -7,10 +7,14 @@ from dataclasses import asdict
 
 import click
 
-from benchmarks import insights_pages, ready_report
+from benchmarks import calls_per_day, insights_pages, ready_report
 from benchmarks.figures import Figure, table
 
 BENCHMARKS: dict[str, tuple[str, Callable[[bool], list[Figure]]]] = {
+    "calls_per_day": (
+        "A night of 200 accounts, beside a plain loop; a line is calls per account-day or the sandbox's seconds",
+        lambda _: calls_per_day.figures(),
+    ),
     "insights_pages": (
         "Pages of ads insights to typed Parquet, beside orjson.loads of the same bytes",
         lambda full: insights_pages.figures(full=full),

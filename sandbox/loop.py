@@ -8,6 +8,7 @@ import asyncio
 import selectors
 from collections.abc import Callable
 from concurrent.futures import Executor
+from datetime import datetime, timedelta
 from typing import TypeVar, TypeVarTuple, Unpack
 
 T = TypeVar("T")
@@ -59,3 +60,23 @@ class Loop(asyncio.SelectorEventLoop):
 
     def _out_of_thread(self, _: object) -> None:
         self.in_threads -= 1
+
+
+class LoopClock:
+    """A client's clock on a loop's time, which began at a moment."""
+
+    def __init__(self, loop: Loop, born: datetime) -> None:
+        self._loop = loop
+        self._born = born
+
+    def now(self) -> datetime:
+        """Return the moment."""
+        return self._born + timedelta(seconds=self._loop.elapsed)
+
+    def monotonic(self) -> float:
+        """Return the seconds since the loop's birth."""
+        return self._loop.elapsed
+
+    async def sleep(self, seconds: float) -> None:
+        """Return when so many seconds have passed."""
+        await asyncio.sleep(max(0.0, seconds))

@@ -51,7 +51,8 @@ class RunBook(Protocol):
 class AdsInsights:
     """Every account's questions share one poller; each account has a bound on its runs alive.
 
-    `pages` is how many rows a result page held at best, by account and report, where the past tells.
+    `pages` is how many rows a result page held at best, `seconds` how long a run took, by account and report, where
+    the past tells.
     """
 
     def __init__(
@@ -63,12 +64,14 @@ class AdsInsights:
         most_alive: int,
         say: Say,
         pages: Mapping[tuple[str, str], int] | None = None,
+        seconds: Mapping[tuple[str, str], float] | None = None,
     ) -> None:
         self._graph = graph
         self._clock = clock
         self._book = book
         self._say = say
         self._poller = Poller(graph, clock, rhythm, say)
+        self._poller.usual |= seconds or {}
         self._patience = MOST_DEADLINES * rhythm.deadline_seconds
         self._alive: dict[str, asyncio.Semaphore] = defaultdict(lambda: asyncio.Semaphore(most_alive))
         self._sizes: dict[tuple[str, str], PageSize] = defaultdict(lambda: PageSize(BIGGEST_PAGE))
@@ -79,6 +82,11 @@ class AdsInsights:
     def pages(self) -> dict[tuple[str, str], int]:
         """How many rows a result page may hold now, by account and report."""
         return {key: size.now for key, size in self._sizes.items()}
+
+    @property
+    def seconds(self) -> dict[tuple[str, str], float]:
+        """How long the last run took, by account and report."""
+        return dict(self._poller.usual)
 
     async def fetch(self, question: Question, receiver: Receiver, on_stuck: Callable[[], None] | None = None) -> Answer:
         """The whole answer to a question, page by page into the receiver.

@@ -50,6 +50,8 @@ class Seen:
     error_code: int | None = None
     error_subcode: int | None = None
     error_message: str = ""
+    took: float | None = None
+    """Seconds from submission to end, as Meta's own clock tells; whole ones, so never too few."""
 
     @classmethod
     def of(cls, node: Mapping[str, Any]) -> "Seen":
@@ -60,6 +62,7 @@ class Seen:
             _number(node.get("error_code")),
             _number(node.get("error_subcode")),
             str(node.get("error_message") or ""),
+            _took(_number(node.get("time_ref")), _number(node.get("time_completed"))),
         )
 
     @property
@@ -67,6 +70,11 @@ class Seen:
         """What to do; an unknown status is waited for, and the deadline ends that."""
         step = _STEPS.get(self.status, Step.WAIT)
         return Step.WAIT if step is Step.READ and self.percent < WHOLE else step
+
+
+def _took(submitted: int | None, completed: int | None) -> float | None:
+    """Both are cut to whole seconds; `time_completed` is absent or 0 before the end (graph-api 2.5)."""
+    return None if submitted is None or completed is None or completed < submitted else completed - submitted + 1.0
 
 
 def _number(value: object) -> int | None:

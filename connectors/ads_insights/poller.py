@@ -42,7 +42,8 @@ class Poller:
         self._rhythm = rhythm
         self._say = say
         self._waiting: list[Waiting] = []
-        self._usual: dict[tuple[str, str], float] = {}
+        self.usual: dict[tuple[str, str], float] = {}
+        """Seconds that the last run of an account and report took."""
         self._changed = asyncio.Event()
         self._loop: asyncio.Task[None] | None = None
 
@@ -54,7 +55,7 @@ class Poller:
             Fault: The run cannot be polled.
         """
         now = self._clock.monotonic()
-        usual = self._usual.get((question.report.name, question.account))
+        usual = self.usual.get((question.account, question.report.name))
         waiting = Waiting(
             run,
             question,
@@ -127,7 +128,7 @@ class Poller:
         waiting.percent = seen.percent
         if seen.step is not Step.WAIT:
             if seen.step is Step.READ:
-                self._usual[waiting.question.report.name, waiting.question.account] = age
+                self.usual[waiting.question.account, waiting.question.report.name] = seen.took or age
             _settle(waiting, seen)
         elif age > self._rhythm.deadline_seconds:
             self._past_deadline(waiting, age, f"stuck at {seen.percent} % of {seen.status!r}")

@@ -23,7 +23,7 @@ from pipeline.summary import Summary
 from sandbox.calls import Logged
 from sandbox.clock import SandboxClock
 from sandbox.control import truth
-from sandbox.loop import Loop
+from sandbox.loop import Loop, LoopClock
 from sandbox.main import running
 from sandbox.options import ServerOptions
 from sandbox.state import State
@@ -37,23 +37,6 @@ from tests.acceptance.comparing import as_found, expected_actions, expected_fact
 Row = dict[str, Any]
 NOW = datetime(2026, 11, 20, 14, 0, tzinfo=UTC)
 TOKEN = "sandbox-token-one-loop-5b1d0c77aa"
-
-
-class LoopClock:
-    """The product's clock, on the loop's time."""
-
-    def __init__(self, loop: Loop, born: datetime) -> None:
-        self._loop = loop
-        self._born = born
-
-    def now(self) -> datetime:
-        return self._born + timedelta(seconds=self._loop.elapsed)
-
-    def monotonic(self) -> float:
-        return self._loop.elapsed
-
-    async def sleep(self, seconds: float) -> None:
-        await asyncio.sleep(max(0.0, seconds))
 
 
 def in_one_loop(main: Callable[[Loop], Any]) -> Any:

@@ -14,8 +14,9 @@ from typing import Any
 import pytest
 
 from sandbox.calls import Logged
+from sandbox.loop import Loop
 from sandbox.options import ServerOptions
-from tests.acceptance.one_loop import NOW, Loop, Stage, in_one_loop, staged
+from tests.acceptance.one_loop import NOW, Stage, in_one_loop, staged
 from tests.acceptance.one_loop import token as token  # noqa: PLC0414 - a fixture
 from tests.acceptance.tiny import REPORT, settings
 

@@ -25,7 +25,8 @@ from pipeline.orders import Choice
 from pipeline.sizes import Sizes
 from pipeline.summary import Summary
 from sandbox.faults import CATALOGUE
-from tests.acceptance.one_loop import NOW, Loop, Stage, in_one_loop, staged
+from sandbox.loop import Loop
+from tests.acceptance.one_loop import NOW, Stage, in_one_loop, staged
 from tests.acceptance.one_loop import token as token  # noqa: PLC0414 - a fixture
 from tests.acceptance.tiny import ADS, REPORT, SINCE, UNTIL, poison, settings, world
 

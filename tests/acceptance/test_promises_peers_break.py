@@ -16,9 +16,10 @@ from typing import Any
 import pytest
 
 from pipeline.orders import Choice
+from sandbox.loop import Loop
 from sandbox.options import ServerOptions
 from schemas.reports import Report
-from tests.acceptance.one_loop import Loop, Stage, in_one_loop, staged
+from tests.acceptance.one_loop import Stage, in_one_loop, staged
 from tests.acceptance.one_loop import token as token  # noqa: PLC0414 - a fixture
 from tests.acceptance.tiny import REPORT, SINCE, UNTIL, settings, world
 

@@ -16,13 +16,14 @@ from hypothesis import strategies as st
 from pipeline.ledger import Ledger
 from pipeline.orders import Choice
 from pipeline.sizes import Sizes
+from sandbox.loop import Loop
 from sandbox.options import ServerOptions
 from schemas.ads_insights import tables_of
 from schemas.columns import Table
 from schemas.reports import Report
 from tests.acceptance.comparing import as_found, expected_actions, expected_facts, keyed
 from tests.acceptance.conftest import Sandbox, Shop, running_sandbox
-from tests.acceptance.one_loop import NOW, TOKEN, Loop, Row, Stage, in_one_loop, staged
+from tests.acceptance.one_loop import NOW, TOKEN, Row, Stage, in_one_loop, staged
 from tests.acceptance.tiny import poison
 
 SINCE, UNTIL = date(2026, 11, 17), date(2026, 11, 19)
