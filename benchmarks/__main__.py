@@ -7,10 +7,14 @@ from dataclasses import asdict
 
 import click
 
-from benchmarks import hourly_files, insights_pages, ready_report, status_page
+from benchmarks import calls_per_day, hourly_files, insights_pages, ready_report, status_page
 from benchmarks.figures import Figure, table
 
 BENCHMARKS: dict[str, tuple[str, Callable[[bool], list[Figure]]]] = {
+    "calls_per_day": (
+        "A night of 200 accounts, beside a plain loop; a line is calls per account-day or the sandbox's seconds",
+        lambda _: calls_per_day.figures(),
+    ),
     "hourly_files": (
         "Hourly brand-safety files to landed Parquet, beside inflating the same files in one thread",
         lambda full: hourly_files.figures(full=full),

@@ -178,10 +178,14 @@ class NotReady(Fault):
 
 
 class Resubmit(Fault):
-    """The report run failed, was skipped or is gone."""
+    """The report run failed, was skipped or is gone. `then_split`: after the last time less may do."""
 
     remedy = "resubmit"
     advice = "submit the same report run again; if it fails again, ask for less"
+    then_split: bool
+
+    def _take(self, *, then_split: bool = False) -> None:
+        self.then_split = then_split
 
 
 class RestartListing(Fault):

@@ -311,14 +311,16 @@ class App:
             deadline = Deadline.after(self.clock, self.settings.pace.give_up_after_minutes)
             shop = Workshop(committer, refusals, self.clock, pool, self.journal, work.tables, summary.run_id, deadline)
             sizes = Sizes(store.ledger, self.clock.now)
-            pages = sizes.pages((task.account.id, task.report.name) for task in plan.insights)
-            asking = self._insights(graph, LedgerBook(store.ledger, pool, self.clock, summary.run_id), pages)
+            asked = {(task.account.id, task.report.name) for task in plan.insights}
+            book = LedgerBook(store.ledger, pool, self.clock, summary.run_id)
+            asking = self._insights(graph, book, sizes.pages(asked), sizes.seconds(asked))
             insights = InsightsWork(shop, asking, wanted.everything.lookback_days, sizes)
             objects = ObjectsWork(shop, AdObjects(graph, self.clock, self.journal))
             memory = RunMemory(store.ledger, summary.run_id, line, summary.totals)
             async with beside(*self._beside(store, committer, plan)), memory.kept(plan.slices):
                 await carry_out(plan, insights, objects, [FamilyWork(family, shop, line) for family in work.families])
                 sizes.save_pages(asking.pages, BIGGEST_PAGE)
+                sizes.save_seconds(asking.seconds)
                 await deadline.meets(close_objects(objects, wanted, accounts, self.clock.now()))
         summary.family_refused = refusals.whole_families
         summary.count(line.tally, line.gate.seconds_waited, line.gate.waits)
@@ -329,10 +331,18 @@ class App:
             telling(lambda: len(committer.totals.outcomes), plan.slices, self.clock, self.journal),
         )
 
-    def _insights(self, graph: Graph, book: LedgerBook, pages: Mapping[tuple[str, str], int]) -> AdsInsights:
+    def _insights(
+        self,
+        graph: Graph,
+        book: LedgerBook,
+        pages: Mapping[tuple[str, str], int],
+        seconds: Mapping[tuple[str, str], float],
+    ) -> AdsInsights:
         runs = self.settings.report_runs
         rhythm = Rhythm(runs.poll_initial_seconds, runs.poll_max_seconds, runs.deadline_minutes * 60)
-        return AdsInsights(graph, self.clock, rhythm, book, runs.max_in_flight_per_account, self.journal, pages)
+        return AdsInsights(
+            graph, self.clock, rhythm, book, runs.max_in_flight_per_account, self.journal, pages, seconds
+        )
 
     async def _finish(self, store: Store, summary: Summary) -> None:
         """Ends the run in the ledger, then publishes, so that the warehouse shows the run itself."""

@@ -17,6 +17,8 @@ APP_LADDER = tuple(minutes * MINUTE for minutes in (1, 2, 4, 8, 15, 30, 60))
 SCORE_BLOCK = {"standard_access": 60.0}  # 3.3 [docs: RL]
 SCORE_BLOCK_OTHERWISE = 300.0
 PAUSE = 60.0  # at the target: at least one minute, then one call that reads the header again (3.5 rule 3)
+LONGEST_PAUSE = 960.0  # where nothing decays from one such call to the next, the pause doubles up to this
+SCORE_DECAY = 100.0 / 300.0  # percent a second: a full score is back at nothing after 300 s (3.3 [docs: RL])
 SHORTEST = 1.0  # a refusal closes for at least this, whatever its hint says
 JITTER = 0.1  # of the wait, only ever added: a hint is never shortened
 
@@ -40,6 +42,7 @@ class Meter:
     deadline: datetime | None = None
     refusals: int = 0
     refused_until: datetime | None = None  # by refusals alone: a header of the same answer closes too, and is no rung
+    pauses: int = 0  # in a row, at the target
     in_flight: int = 0
     tier: str | None = None
 
@@ -147,9 +150,25 @@ class Governor:
         if self._on_reading is not None:
             self._on_reading(reading.quota, now, reading.utilisation_percent)
         seconds = reading.blocked_seconds
-        if seconds is None and reading.utilisation_percent >= self.target_utilisation and reading.quota.kind != "reach":
-            seconds = PAUSE
+        if seconds is None and reading.quota.kind != "reach":
+            seconds = self._pause(meter, reading, now)
         return next(iter(self._close(reading.quota, now + timedelta(seconds=seconds))), None) if seconds else None
+
+    def _pause(self, meter: Meter, reading: Reading, now: datetime) -> float | None:
+        """How long a quota at its target rests; None below it.
+
+        A score is waited for until it has decayed. What a rolling hour gives back depends on how it was used up, which
+        no header tells: the pause doubles as long as nothing comes back, so that few calls go into the last percents.
+        """
+        above = reading.utilisation_percent - self.target_utilisation
+        if above < 0:
+            meter.pauses = 0
+            return None
+        if reading.quota.kind == "score":
+            return max(SHORTEST, above / SCORE_DECAY)
+        if not meter.blocked(now):
+            meter.pauses += 1
+        return min(PAUSE * 2.0 ** min(max(meter.pauses, 1) - 1, 10), LONGEST_PAUSE)
 
     def _close(self, quota: Quota, deadline: datetime) -> list[Deadline]:
         """Move a deadline, never to an earlier moment."""
