@@ -8,8 +8,8 @@ import secrets
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import datetime, time
 from importlib.metadata import version
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -21,11 +21,12 @@ from connectors.ads_insights.life import Rhythm
 from connectors.graph.calls import Target
 from connectors.graph.client import Graph
 from connectors.graph.credentials import Credentials
+from connectors.graph.door import Tally
 from connectors.http.client import HttpClient
 from connectors.http.clock import Clock, SystemClock
 from connectors.pace.gate import Gate
 from connectors.pace.governor import Governor
-from pipeline import catalogue
+from pipeline import catalogue, past
 from pipeline.book import LedgerBook, read_deadlines
 from pipeline.catalogue import Owned
 from pipeline.closing import close_objects
@@ -48,6 +49,7 @@ from pipeline.run import carry_out
 from pipeline.sizes import Sizes
 from pipeline.store import Places, Store, opened
 from pipeline.summary import Summary
+from pipeline.timetable import Routine, routines
 from pipeline.warehouse import Published
 from pipeline.workshop import Workshop
 from schemas.ad_objects import OBJECT_TABLES
@@ -67,6 +69,14 @@ class Work:
     wanted: Orders
     families: Sequence[Family]
     tables: Mapping[str, tuple[Table, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """What a load works at: the open store, and what it asks with."""
+
+    store: Store
+    line: Line
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,20 +106,42 @@ class App:
         Raises:
             Refused: Nothing was sent; the message says what to do.
         """
-        credentials, families, started = self._credentials(), self._families(choice), self.clock.now()
+        self._orders(choice, self._families(choice))
+        async with self.at_work(command, wait=choice.wait) as desk:
+            summary = await self.load_at(desk, choice, command)
+            await self._publish_after(desk.store, summary)
+        return summary
+
+    @asynccontextmanager
+    async def at_work(self, command: str, *, wait: bool = False) -> AsyncIterator[Desk]:
+        """The store held for writing, and a way to Graph: what one load needs, or many one after the other.
+
+        Raises:
+            Refused: The store cannot be used, or there is no token; nothing was sent.
+        """
+        credentials, now = self._credentials(), self.clock.now()
+        with opened(self.places, command, now, self.journal, rehearsal=self.rehearsal, wait=wait) as store:
+            async with self._line(store.ledger, credentials) as line:
+                yield Desk(store, line)
+
+    async def load_at(self, desk: Desk, choice: Choice, command: str) -> Summary:
+        """One load in an open store; publishes nothing. The token is read again: a file may hold a new one."""
+        families, started, store = self._families(choice), self.clock.now(), desk.store
         wanted = self._orders(choice, families)
-        with opened(self.places, command, started, self.journal, rehearsal=self.rehearsal, wait=choice.wait) as store:
-            tables = catalogue.settle(_owned(wanted, families), store.ledger, store.lake)
-            summary = Summary(f"{started:%Y%m%dT%H%M%S}-{secrets.token_hex(3)}", command, started)
-            summary.not_in_force = self.settings.not_in_force
-            store.ledger.begin_run(summary.run_id, command, started)
+        line = replace(desk.line, credentials=self._credentials(), tally=Tally())
+        tables = catalogue.settle(_owned(wanted, families), store.ledger, store.lake)
+        summary = Summary(f"{started:%Y%m%dT%H%M%S}-{secrets.token_hex(3)}", command, started)
+        summary.not_in_force = self.settings.not_in_force
+        store.ledger.begin_run(summary.run_id, command, started)
+        with self.journal.about(run=summary.run_id):
             try:
-                async with self._line(store.ledger, credentials) as line:
-                    await self._load(store, line, Work(wanted, families, tables), summary)
-            except BaseException:
-                store.ledger.end_run(summary.run_id, "interrupted", {}, self.clock.now())
+                await self._load(store, line, Work(wanted, families, tables), summary)
+            except BaseException as error:
+                outcome = "failed" if isinstance(error, Exception) else "interrupted"
+                store.ledger.end_run(summary.run_id, outcome, {}, self.clock.now())
                 raise
-            await self._finish(store, summary)
+        summary.finished_at = self.clock.now()
+        store.ledger.end_run(summary.run_id, summary.outcome, summary.as_data(), summary.finished_at)
         return summary
 
     async def plan(self, choice: Choice, *, offline: bool) -> Plan:
@@ -138,7 +170,7 @@ class App:
             Unpublished: It failed again.
         """
         with self._born_store("publish", wait=wait) as store:
-            return self._publish(store)
+            return self.publish_at(store)
 
     def drop(self, table: str | None, account: str | None, *, wait: bool = False) -> Published:
         """Forgets a report or table, or an account, everywhere.
@@ -151,7 +183,7 @@ class App:
                 forget_table(store, table)
             if account is not None:
                 forget_account(store, account.removeprefix("act_"))
-            return self._publish(store)
+            return self.publish_at(store)
 
     @contextmanager
     def _born_store(self, command: str, *, wait: bool) -> Iterator[Store]:
@@ -170,7 +202,7 @@ class App:
 
     async def _load(self, store: Store, line: Line, work: Work, summary: Summary) -> None:
         """Finds the accounts, plans what is due, carries it out, closes what refers to objects nobody listed."""
-        graph, wanted = line.graph(), work.wanted
+        graph, wanted, waited = line.graph(), work.wanted, line.gate.seconds_waited
         found = await discover(wanted.everything.whose, store.ledger, graph, self.clock.now(), self.journal)
         accounts = wanted.filtered(found.accounts, found.unfound)
         plan = planned(store.ledger, accounts, wanted, self.clock.now, work.families)
@@ -191,26 +223,43 @@ class App:
             sizes.save_pages(asking.pages, BIGGEST_PAGE)
             await close_objects(objects, wanted, accounts, self.clock.now())
         summary.family_refused = refusals.whole_families
-        summary.count(line.tally, line.gate.seconds_waited)
+        summary.count(line.tally, line.gate.seconds_waited - waited)
 
     def _insights(self, graph: Graph, book: LedgerBook, pages: Mapping[tuple[str, str], int]) -> AdsInsights:
         runs = self.settings.report_runs
         rhythm = Rhythm(runs.poll_initial_seconds, runs.poll_max_seconds, runs.deadline_minutes * 60)
         return AdsInsights(graph, self.clock, rhythm, book, runs.max_in_flight_per_account, self.journal, pages)
 
-    async def _finish(self, store: Store, summary: Summary) -> None:
-        """Ends the run in the ledger, then publishes, so that the warehouse shows the run itself."""
-        summary.finished_at = self.clock.now()
-        store.ledger.end_run(summary.run_id, summary.outcome, summary.as_data(), summary.finished_at)
+    async def _publish_after(self, store: Store, summary: Summary) -> None:
+        """Publishes when the run has ended in the ledger, so that the warehouse shows the run itself."""
         try:
-            summary.published = await asyncio.to_thread(self._publish, store)
+            summary.published = await asyncio.to_thread(self.publish_at, store)
         except Unpublished as error:
             summary.totals.failures.append(Failure(WAREHOUSE, "", "", str(error), "insights publish"))
-            store.ledger.end_run(summary.run_id, summary.outcome, summary.as_data(), summary.finished_at)
+            ended = summary.finished_at or self.clock.now()
+            store.ledger.end_run(summary.run_id, summary.outcome, summary.as_data(), ended)
 
-    def _publish(self, store: Store) -> Published:
-        meta = meta_tables(store.ledger, self._lookback_days, version("insights"))
-        return store.warehouse.publish(meta, self.clock.now(), VIEWS)
+    def publish_at(self, store: Store) -> Published:
+        """Publishes an open store, and remembers when, and up to which landing.
+
+        Raises:
+            Unpublished: As `publish`.
+        """
+        now = self.clock.now()
+        past.publishing(store.ledger, now)
+        done = store.warehouse.publish(meta_tables(store.ledger, self._lookback_days, version("insights")), now, VIEWS)
+        past.published(store.ledger, done.number)
+        return done
+
+    def routines(self, ledger: Ledger) -> list[Routine]:
+        """What the standing process does again and again, by the accounts and zones that the ledger knows now."""
+        families = self._families(Choice())
+        configured = self._configured(families)
+        own = [report.name for report in configured.reports] + [table.table.name for table in configured.objects]
+        accounts = known_accounts(configured.whose, ledger)
+        at = time.fromisoformat(self.settings.schedule.nightly_at)
+        others = {family.name: [owned.name for owned in family.owned] for family in families}
+        return routines(own, {account.id: account.zone for account in accounts}, others, at)
 
     # ---- settings taken apart ----
 

@@ -28,7 +28,7 @@ from schemas.work import Place, Ready, SliceFile, SliceId, SliceRecord
 
 APPLICATION_ID = 0x494E5349
 """SQLite's mark of whose file this is ("INSI"); a file without it is foreign."""
-FORMAT = 1
+FORMAT = 2
 _HEADER = struct.Struct(">16s44xI4xI")
 """Where a SQLite file keeps its magic, our format version and its application id."""
 TO_LOSE = "lake.to_lose"
@@ -72,6 +72,7 @@ class Ledger:
             with _closed_on_error(connection):
                 connection.execute("PRAGMA journal_mode=WAL")
                 connection.execute("PRAGMA synchronous=FULL")
+                _migrate(connection)
                 return cls(connection)
 
     @classmethod
@@ -306,6 +307,10 @@ class Ledger:
         """Every run, oldest first."""
         return self._all("runs")
 
+    def last_runs(self) -> dict[str, Row]:
+        """The newest run of each command that was not interrupted."""
+        return {row["command"]: row for row in self._all("last_runs")}
+
     def submitted(self, report_run_id: str, record: SliceRecord, at: datetime) -> None:
         """A report run's id, committed before anything waits for it (invariant 9)."""
         values = _record_values(record)
@@ -331,6 +336,29 @@ class Ledger:
     def too_old(self, now: datetime) -> list[Row]:
         """Report runs that a killed process left alive and that are too old to be adopted."""
         return self._all("old_report_runs", since=codec.instant(now - ADOPTABLE))
+
+    # ---- requests: the one thing that others write while a process holds the store ----
+
+    def make_request(self, command: str, choice: Mapping[str, object], at: datetime) -> int:
+        """Asks the process that holds the store for something; the request's number."""
+        with self._writing():
+            values = {"choice": orjson.dumps(choice).decode(), "asked_at": codec.instant(at)}
+            return int(self._one("make_request", command=command, **values)["id"])
+
+    def requests(self) -> list[Row]:
+        """Every request ever made, oldest first; `choice` and `doing` as data."""
+        rows = self._all("requests")
+        return [{**row, "choice": orjson.loads(row["choice"]), "doing": orjson.loads(row["doing"])} for row in rows]
+
+    def request_is_at(self, number: int, doing: Mapping[str, object]) -> None:
+        """How far a request is, so that a killed process goes on there."""
+        with self._writing():
+            self._do("request_is_at", id=number, doing=orjson.dumps(doing).decode())
+
+    def end_request(self, number: int, outcome: str, at: datetime) -> None:
+        """A request is carried out, or never will be."""
+        with self._writing():
+            self._do("end_request", id=number, outcome=outcome, finished_at=codec.instant(at))
 
     # ---- accounts, deadlines, notes, missing objects ----
 
@@ -460,12 +488,23 @@ def _bear(path: Path, born: datetime, *, rehearsal: bool) -> None:
         for statement in statements("ledger")["create"].split(";\n"):
             connection.execute(statement)
         values = {"ledger_id": uuid.uuid4().hex, "rehearsal": int(rehearsal), "created_at": codec.instant(born)}
+        connection.execute(statements("ledger")["requests_come"])
         connection.execute(statements("ledger")["born"], values)
         connection.execute(f"PRAGMA application_id={APPLICATION_ID}")
         connection.execute(f"PRAGMA user_version={FORMAT}")
         connection.execute("COMMIT")
     new.replace(path)
     sync_folder(path.parent)
+
+
+def _migrate(connection: sqlite3.Connection) -> None:
+    """Brings an older ledger to this format, in one transaction; to look costs nothing."""
+    [(version,)] = connection.execute("PRAGMA user_version").fetchall()
+    if version < FORMAT:
+        connection.execute("BEGIN IMMEDIATE")
+        connection.execute(statements("ledger")["requests_come"])
+        connection.execute(f"PRAGMA user_version={FORMAT}")
+        connection.execute("COMMIT")
 
 
 def _key(slice_id: SliceId) -> dict[str, str]:

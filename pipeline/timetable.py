@@ -18,6 +18,11 @@ PATIENCE = timedelta(minutes=10)
 """So long a due routine lets a piece of a backfill end by itself; then the piece is stopped, and taken up again."""
 
 
+HOURLY = frozenset({"brand_safety"})
+BORDER = "Etc/GMT+8"
+"""App insights count days in GMT-8 all year (graph-api.md 5); in POSIX names that is `GMT+8`."""
+
+
 @dataclass(frozen=True, slots=True)
 class Routine:
     """A load that comes again and again: daily `at` a local time of `zone`, or with `at` None at every full hour.
@@ -58,6 +63,30 @@ class Routine:
         return [datetime.combine(day, self.at, zone).astimezone(UTC) for day in days]
 
 
+def routines(
+    own: Sequence[str], zones: Mapping[str, str], families: Mapping[str, Sequence[str]], at: time
+) -> list[Routine]:
+    """The routines of a configuration.
+
+    `own` are the tables of ads insights and ad objects: each zone's accounts are loaded in their own night; `zones` are
+    those of the accounts that are known. While none is, one load finds them. Of the other families, by name with their
+    tables, brand safety is looked at every hour; the rest at night, by the border of days that app insights counts in.
+    """
+    found = [
+        Routine(f"nightly {zone}", tuple(own), tuple(name for name in zones if zones[name] == zone), zone, at)
+        for zone in sorted(set(zones.values()))
+        if own
+    ]
+    if own and not zones:
+        found.append(Routine("nightly", tuple(own), at=at))
+    for name, tables in families.items():
+        hourly = name in HOURLY
+        found.append(
+            Routine(f"{'hourly' if hourly else 'daily'} {name}", tuple(tables), (), BORDER, None if hourly else at)
+        )
+    return found
+
+
 @dataclass(frozen=True, slots=True)
 class LastRun:
     """The newest run of a routine that was not interrupted; `broke`: it ended in an error of ours or the machine's."""
@@ -82,7 +111,7 @@ class Past:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """What is to be done from `at` on: a routine's load, a piece of a request (its number), or with neither a publication."""
+    """What is to be done from `at` on: a routine's load, a piece of a request (its number), with neither a publication."""
 
     at: datetime
     routine: Routine | None = None
@@ -125,7 +154,7 @@ def due_at(routine: Routine, last: LastRun | None, now: datetime) -> datetime:
 
 
 def _publication(past: Past, now: datetime) -> list[Step]:
-    """A publication, if something landed that is not published; under a clock that was set back it waits for nothing."""
+    """A publication, if something landed that is not published; one under a clock that ran ahead delays nothing."""
     if past.landed <= past.published:
         return []
     at = past.published_at

@@ -115,6 +115,17 @@ CREATE TABLE missing_objects (
   PRIMARY KEY (kind, id)
 );
 
+-- name: requests_come
+CREATE TABLE IF NOT EXISTS requests (  -- what others ask of the process that holds the store; format 2
+  id INTEGER PRIMARY KEY,
+  command TEXT NOT NULL,
+  choice TEXT NOT NULL,
+  asked_at TEXT NOT NULL,
+  doing TEXT NOT NULL DEFAULT '{}',   -- how far it is
+  finished_at TEXT,
+  outcome TEXT NOT NULL DEFAULT 'waiting'
+);
+
 -- name: born
 INSERT INTO store (ledger_id, rehearsal, created_at) VALUES (:ledger_id, :rehearsal, :created_at);
 
@@ -221,6 +232,22 @@ UPDATE runs SET finished_at = :finished_at, outcome = :outcome, summary = :summa
 
 -- name: runs
 SELECT * FROM runs ORDER BY started_at;
+
+-- name: last_runs
+SELECT command, started_at, outcome FROM runs
+WHERE rowid IN (SELECT max(rowid) FROM runs WHERE outcome NOT IN ('running', 'interrupted') GROUP BY command);
+
+-- name: make_request
+INSERT INTO requests (command, choice, asked_at) VALUES (:command, :choice, :asked_at) RETURNING id;
+
+-- name: requests
+SELECT * FROM requests ORDER BY id;
+
+-- name: request_is_at
+UPDATE requests SET doing = :doing, outcome = 'running' WHERE id = :id;
+
+-- name: end_request
+UPDATE requests SET outcome = :outcome, finished_at = :finished_at WHERE id = :id;
 
 -- name: submitted
 INSERT OR REPLACE INTO report_runs (

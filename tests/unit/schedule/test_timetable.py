@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -78,7 +79,7 @@ def test_there_is_one_ring_for_each_local_day(zone: str, at: time, now: datetime
         rings.append(routine.next_ring(rings[-1]))
         assert routine.last_ring(rings[-1]) == rings[-1]
         assert routine.last_ring(rings[-1] - timedelta(microseconds=1)) == rings[-2]
-    apart = [later - sooner for sooner, later in zip(rings, rings[1:], strict=False)]
+    apart = [later - sooner for sooner, later in pairwise(rings)]
     assert all(timedelta(hours=22) < gap < timedelta(hours=26) for gap in apart)
 
 
@@ -165,11 +166,10 @@ def test_the_order_of_what_is_due() -> None:
 @given(MOMENTS, st.lists(st.integers(1, 400), min_size=1, max_size=40))
 def test_publications_are_a_quarter_of_an_hour_apart(start: datetime, gaps: list[int]) -> None:
     """However often something lands, and nothing that landed stays unpublished longer than that."""
-    landed = published = 0
+    published = 0
     at: datetime | None = None
     now, times = start, []
-    for gap in gaps:
-        landed += 1
+    for landed, gap in enumerate(gaps, 1):
         step = next_step([], Past({}, landed, published, at), now)
         assert step is not None
         if step.at <= now:
@@ -179,7 +179,7 @@ def test_publications_are_a_quarter_of_an_hour_apart(start: datetime, gaps: list
             assert at is not None
             assert step.at == at + PUBLISH_EVERY
         now += timedelta(seconds=gap)
-    assert all(later - sooner >= PUBLISH_EVERY for sooner, later in zip(times, times[1:], strict=False))
+    assert all(later - sooner >= PUBLISH_EVERY for sooner, later in pairwise(times))
 
 
 def test_a_publication_under_a_clock_that_was_set_back_waits_for_nothing() -> None:
