@@ -21,7 +21,6 @@ from connectors.ads_insights.life import Rhythm
 from connectors.graph.calls import Target
 from connectors.graph.client import Graph
 from connectors.graph.credentials import Credentials
-from connectors.graph.door import Tally
 from connectors.http.client import HttpClient
 from connectors.http.clock import Clock, SystemClock
 from connectors.pace.gate import Gate
@@ -128,7 +127,7 @@ class App:
         """One load in an open store; publishes nothing. The token is read again: a file may hold a new one."""
         families, started, store = self._families(choice), self.clock.now(), desk.store
         wanted = self._orders(choice, families)
-        line = replace(desk.line, credentials=self._credentials(), tally=Tally())
+        line = replace(desk.line, credentials=self._credentials())
         tables = catalogue.settle(_owned(wanted, families), store.ledger, store.lake)
         summary = Summary(f"{started:%Y%m%dT%H%M%S}-{secrets.token_hex(3)}", command, started)
         summary.not_in_force = self.settings.not_in_force
@@ -202,7 +201,7 @@ class App:
 
     async def _load(self, store: Store, line: Line, work: Work, summary: Summary) -> None:
         """Finds the accounts, plans what is due, carries it out, closes what refers to objects nobody listed."""
-        graph, wanted, waited = line.graph(), work.wanted, line.gate.seconds_waited
+        graph, wanted, waited, before = line.graph(), work.wanted, line.gate.seconds_waited, line.tally.copy()
         found = await discover(wanted.everything.whose, store.ledger, graph, self.clock.now(), self.journal)
         accounts = wanted.filtered(found.accounts, found.unfound)
         plan = planned(store.ledger, accounts, wanted, self.clock.now, work.families)
@@ -223,7 +222,7 @@ class App:
             sizes.save_pages(asking.pages, BIGGEST_PAGE)
             await close_objects(objects, wanted, accounts, self.clock.now())
         summary.family_refused = refusals.whole_families
-        summary.count(line.tally, line.gate.seconds_waited - waited)
+        summary.count(line.tally.since(before), line.gate.seconds_waited - waited)
 
     def _insights(self, graph: Graph, book: LedgerBook, pages: Mapping[tuple[str, str], int]) -> AdsInsights:
         runs = self.settings.report_runs
@@ -247,7 +246,12 @@ class App:
         """
         now = self.clock.now()
         past.publishing(store.ledger, now)
-        done = store.warehouse.publish(meta_tables(store.ledger, self._lookback_days, version("insights")), now, VIEWS)
+        meta = meta_tables(store.ledger, self._lookback_days, version("insights"))
+        try:
+            done = store.warehouse.publish(meta, now, VIEWS)
+        except Unpublished as error:
+            past.unpublished(store.ledger, str(error))
+            raise
         past.published(store.ledger, done.number)
         return done
 

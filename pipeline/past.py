@@ -2,12 +2,12 @@
 
 from datetime import datetime
 
-from pipeline import codec
 from pipeline.ledger import Ledger
 from pipeline.timetable import LastRun, Past
 
 TRIED_AT = "publication.tried_at"
 NUMBER = "publication.number"
+BECAUSE = "publication.because"
 OVER = frozenset({"complete", "incomplete", "token refused", "failed", "refused"})
 """Outcomes of requests that are carried out."""
 
@@ -15,7 +15,7 @@ OVER = frozenset({"complete", "incomplete", "token refused", "failed", "refused"
 def past_of(ledger: Ledger) -> Past:
     """What is remembered now."""
     last = {
-        command: LastRun(codec.read_instant(row["started_at"]), broke=row["outcome"] == "failed")
+        command: LastRun(datetime.fromisoformat(row["started_at"]), broke=row["outcome"] == "failed")
         for command, row in ledger.last_runs().items()
     }
     tried_at = ledger.note(TRIED_AT)
@@ -23,7 +23,7 @@ def past_of(ledger: Ledger) -> Past:
         last,
         ledger.last_landing,
         int(ledger.note(NUMBER) or 0),
-        codec.read_instant(tried_at) if tried_at else None,
+        datetime.fromisoformat(tried_at) if tried_at else None,
         tuple(row["id"] for row in ledger.requests() if row["outcome"] not in OVER),
     )
 
@@ -36,3 +36,9 @@ def publishing(ledger: Ledger, now: datetime) -> None:
 def published(ledger: Ledger, number: int) -> None:
     """Everything up to this landing is published."""
     ledger.save_note(NUMBER, number)
+    ledger.save_note(BECAUSE, "")
+
+
+def unpublished(ledger: Ledger, because: str) -> None:
+    """The last publication failed."""
+    ledger.save_note(BECAUSE, because)

@@ -1,6 +1,6 @@
-"""Owns the process that stays: looks what is due, does it, waits. One load at a time; a failure ends no more than itself.
+"""Owns the process that stays: looks what is due, does it, waits. One load at a time; a failure ends only itself.
 
-What is next is decided by `pipeline/timetable.py`; nothing of it is kept here, so a killed process goes on where it was.
+What is next is decided by `pipeline/timetable.py`; nothing of it is kept here: a killed process goes on where it was.
 """
 
 import asyncio
@@ -71,7 +71,7 @@ class Schedule:
         try:
             choice = Choice(tables=routine.tables, accounts=routine.accounts)
             summary = await self.app.load_at(self.desk, choice, routine.name)
-        except Exception as error:  # whatever it was, the next routine has a right to its night
+        except Exception as error:  # noqa: BLE001 - whatever it was, the next routine has a right to its night
             self.app.journal("schedule.load_broke", routine=routine.name, because=_cause(error))
             return
         counts = summary.totals.slices

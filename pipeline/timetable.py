@@ -111,7 +111,7 @@ class Past:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """What is to be done from `at` on: a routine's load, a piece of a request (its number), with neither a publication."""
+    """What is to be done from `at` on: a routine's load, a piece of a request (its number), or else a publication."""
 
     at: datetime
     routine: Routine | None = None

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One question over HTTP. A form is sent urlencoded; without one there is no body."""
+    """One question over HTTP. A form is sent urlencoded, `json` as it stands; without either there is no body."""
 
     method: str
     url: str
@@ -14,6 +14,7 @@ class Request:
     form: Mapping[str, str] | None = field(default=None, repr=False)
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     timeout_seconds: float = 60.0
+    json: bytes | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

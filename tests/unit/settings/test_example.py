@@ -23,6 +23,8 @@ SHOWN_ONLY = {
     "storage.warehouse",
     "storage.state",
     "app_insights.access_token_env",
+    "alerts.webhook_url_env",
+    "alerts.token_expires",
 }
 """Settings without a default that could be written; the example shows a value."""
 
