@@ -294,8 +294,7 @@ class Settings(Section):
     def not_in_force(self) -> tuple[str, ...]:
         """What is configured and legal, and not carried out by this version yet: it is said at every load."""
         sections = ("brand_safety", "app_insights", "attribution")
-        found = tuple(f"[{name}]" for name in sections if getattr(self, name) is not None)
-        return (*found, "[pace] give_up_after_minutes") if self.pace.give_up_after_minutes else found
+        return tuple(f"[{name}]" for name in sections if getattr(self, name) is not None)
 
     @property
     def lake(self) -> Path:

@@ -5,7 +5,7 @@ A load is: open the store, settle its tables, find the accounts, plan what is du
 
 import asyncio
 import secrets
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Coroutine, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, replace
@@ -13,6 +13,7 @@ from datetime import datetime, time
 from importlib.metadata import version
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 from config.settings import Settings, access_token, app_secret
 from connectors.ad_objects import AdObjects
@@ -26,13 +27,16 @@ from connectors.http.clock import Clock, SystemClock
 from connectors.pace.gate import Gate
 from connectors.pace.governor import Governor
 from pipeline import catalogue, past
+from pipeline.account import Account
+from pipeline.beside import beside, publishing, telling
 from pipeline.book import LedgerBook, read_deadlines
 from pipeline.catalogue import Owned
 from pipeline.closing import close_objects
 from pipeline.committer import Committer
+from pipeline.deadline import Deadline
 from pipeline.discovery import Discovered, Whose, discover, known_accounts
 from pipeline.errors import Unpublished, Usage
-from pipeline.family import Family
+from pipeline.family import Family, FamilyWork
 from pipeline.forget import forget_account, forget_table
 from pipeline.insights_work import InsightsWork
 from pipeline.journal import Journal
@@ -41,14 +45,16 @@ from pipeline.line import Line
 from pipeline.meta_rows import meta_tables
 from pipeline.objects_work import ObjectsWork
 from pipeline.orders import Choice, Configured, Orders, orders
-from pipeline.plan import Account, Plan
+from pipeline.plan import Plan
 from pipeline.planning import planned
 from pipeline.refusals import Refusals
+from pipeline.renewal import Renewal
 from pipeline.run import carry_out
 from pipeline.sizes import Sizes
 from pipeline.store import Places, Store, opened
-from pipeline.summary import Summary
+from pipeline.summary import OK, Summary
 from pipeline.timetable import Routine, routines
+from pipeline.uninterrupted import uninterrupted
 from pipeline.warehouse import Published
 from pipeline.workshop import Workshop
 from schemas.ad_objects import OBJECT_TABLES
@@ -99,21 +105,35 @@ class App:
 
     # ---- commands ----
 
-    async def load(self, choice: Choice, command: str = "load") -> Summary:
+    async def load(self, choice: Choice) -> Summary:
         """Loads everything that is due now.
 
         Raises:
             Refused: Nothing was sent; the message says what to do.
         """
         self._orders(choice, self._families(choice))
-        async with self.at_work(command, wait=choice.wait) as desk:
-            summary = await self.load_at(desk, choice, command)
-            await self._publish_after(desk.store, summary)
+        async with self.at_work("load", wait=choice.wait) as desk:
+            summary = await self.load_at(desk, choice, "load")
+            await self._publish_after(desk, summary)
         return summary
+
+    async def backfill(self, choice: Choice, *, force: bool) -> Summary:
+        """Loads a past range, newest first; `force`: also what is final. One that was stopped goes on.
+
+        Raises:
+            Refused: Nothing was sent; the message says what to do.
+        """
+        self._orders(choice, self._families(choice))
+        async with self.at_work("backfill", wait=choice.wait) as desk:
+            summary = await self.backfill_at(desk, choice, force=force)
+            await self._publish_after(desk, summary)
+        return summary
+
+    # ---- what a desk is for: one load, or many one after the other ----
 
     @asynccontextmanager
     async def at_work(self, command: str, *, wait: bool = False) -> AsyncIterator[Desk]:
-        """The store held for writing, and a way to Graph: what one load needs, or many one after the other.
+        """The store held for writing, and a way to Graph.
 
         Raises:
             Refused: The store cannot be used, or there is no token; nothing was sent.
@@ -123,8 +143,22 @@ class App:
             async with self._line(store.ledger, credentials) as line:
                 yield Desk(store, line)
 
+    async def backfill_at(self, desk: Desk, choice: Choice, *, force: bool) -> Summary:
+        """A backfill in an open store; publishes it no sooner than a long run does."""
+        choice = replace(choice, backfill=True)
+        renewal = Renewal(desk.store.ledger, choice)
+        renew = renewal.begun(self.clock.now()) if force else None
+        summary = await self.load_at(desk, replace(choice, renew=renew), "backfill")
+        if force and summary.exit_code == OK:
+            renewal.ended()
+        return summary
+
     async def load_at(self, desk: Desk, choice: Choice, command: str) -> Summary:
-        """One load in an open store; publishes nothing. The token is read again: a file may hold a new one."""
+        """Loads what is due into an open store. The token is read again: a file may hold a new one.
+
+        Raises:
+            Refused: Nothing was sent; the message says what to do.
+        """
         families, started, store = self._families(choice), self.clock.now(), desk.store
         wanted = self._orders(choice, families)
         line = replace(desk.line, credentials=self._credentials())
@@ -205,38 +239,45 @@ class App:
         found = await discover(wanted.everything.whose, store.ledger, graph, self.clock.now(), self.journal)
         accounts = wanted.filtered(found.accounts, found.unfound)
         plan = planned(store.ledger, accounts, wanted, self.clock.now, work.families)
-        tasks = len(plan.insights) + len(plan.objects) + len(plan.families)
-        self.journal("plan.made", slices=plan.slices, tasks=tasks)
+        self.journal("plan.made", slices=plan.slices, calls=plan.calls, seconds=plan.seconds)
         refusals = Refusals()
         _record_unfound(found, wanted, refusals, summary)
         _abandon_old(store.ledger, self.clock.now())
         with ThreadPoolExecutor(THREADS, thread_name_prefix="insights") as pool:
             committer = Committer(store, pool, self.journal, summary.totals)
-            shop = Workshop(committer, refusals, self.clock, pool, self.journal, work.tables, summary.run_id)
+            deadline = Deadline.after(self.clock, self.settings.pace.give_up_after_minutes)
+            shop = Workshop(committer, refusals, self.clock, pool, self.journal, work.tables, summary.run_id, deadline)
             sizes = Sizes(store.ledger, self.clock.now)
             pages = sizes.pages((task.account.id, task.report.name) for task in plan.insights)
             asking = self._insights(graph, LedgerBook(store.ledger, pool, self.clock, summary.run_id), pages)
             insights = InsightsWork(shop, asking, wanted.everything.lookback_days, sizes)
             objects = ObjectsWork(shop, AdObjects(graph, self.clock, self.journal))
-            await carry_out(plan, insights, objects, [family.load(shop, line) for family in work.families])
-            sizes.save_pages(asking.pages, BIGGEST_PAGE)
-            await close_objects(objects, wanted, accounts, self.clock.now())
+            async with beside(*self._beside(store, committer, plan)):
+                await carry_out(plan, insights, objects, [FamilyWork(family, shop, line) for family in work.families])
+                sizes.save_pages(asking.pages, BIGGEST_PAGE)
+                await deadline.meets(close_objects(objects, wanted, accounts, self.clock.now()))
         summary.family_refused = refusals.whole_families
         summary.count(line.tally.since(before), line.gate.seconds_waited - waited)
+
+    def _beside(self, store: Store, committer: Committer, plan: Plan) -> tuple[Coroutine[Any, Any, None], ...]:
+        return (
+            publishing(committer, lambda: self.publish_at(store), self.clock, self.journal),
+            telling(lambda: len(committer.totals.outcomes), plan.slices, self.clock, self.journal),
+        )
 
     def _insights(self, graph: Graph, book: LedgerBook, pages: Mapping[tuple[str, str], int]) -> AdsInsights:
         runs = self.settings.report_runs
         rhythm = Rhythm(runs.poll_initial_seconds, runs.poll_max_seconds, runs.deadline_minutes * 60)
         return AdsInsights(graph, self.clock, rhythm, book, runs.max_in_flight_per_account, self.journal, pages)
 
-    async def _publish_after(self, store: Store, summary: Summary) -> None:
+    async def _publish_after(self, desk: Desk, summary: Summary) -> None:
         """Publishes when the run has ended in the ledger, so that the warehouse shows the run itself."""
         try:
-            summary.published = await asyncio.to_thread(self.publish_at, store)
+            summary.published = await uninterrupted(asyncio.to_thread(self.publish_at, desk.store))
         except Unpublished as error:
             summary.totals.failures.append(Failure(WAREHOUSE, "", "", str(error), "insights publish"))
             ended = summary.finished_at or self.clock.now()
-            store.ledger.end_run(summary.run_id, summary.outcome, summary.as_data(), ended)
+            desk.store.ledger.end_run(summary.run_id, summary.outcome, summary.as_data(), ended)
 
     def publish_at(self, store: Store) -> Published:
         """Publishes an open store, and remembers when, and up to which landing.

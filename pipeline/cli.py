@@ -68,6 +68,29 @@ def plan(
 @insights.command()
 @shared
 @chosen
+@click.option("--force", is_flag=True, help="Also what is final; one that was stopped goes on.")
+@click.option("--wait", is_flag=True, help="Wait for another process that writes this store.")
+def backfill(
+    given: Shared,
+    tables: Sequence[str],
+    accounts: Sequence[str],
+    since: date | None,
+    until: date | None,
+    force: bool,  # noqa: FBT001 - click's
+    wait: bool,  # noqa: FBT001 - click's
+) -> None:
+    """Load a past range, newest first; run it again to go on where it was stopped."""
+    if since is None or until is None:
+        raise click.UsageError("name the range: --since D --until D, both days inclusive")
+    choice = choice_of(tables, accounts, since, until, wait=wait)
+    summary = run(given.app().backfill(choice, force=force))
+    given.answer(summary.as_data, summary.in_words)
+    sys.exit(summary.exit_code)
+
+
+@insights.command()
+@shared
+@chosen
 def status(
     given: Shared, tables: Sequence[str], accounts: Sequence[str], since: date | None, until: date | None
 ) -> None:
@@ -149,6 +172,9 @@ def _plan_in_words(found: dict[str, Any]) -> str:
         adopted = f", adopts report run {task['adopted']}" if task.get("adopted") else ""
         size = _size_in_words(task)
         lines.append(f"  {task['table']:<24} {task['scope']:<20} {days:<26} {', '.join(task['why'])}{size}{adopted}")
+    for left in found["left_out"]:
+        days = f"{left['since']} to {left['until']}"
+        lines.append(f"  {left['table']:<24} {left['scope']:<20} {days:<26} not asked: {', '.join(left['why'])}")
     return "\n".join(lines)
 
 

@@ -4,9 +4,9 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from pipeline import closure
+from pipeline.account import Account
 from pipeline.objects_work import ObjectsWork
 from pipeline.orders import Orders
-from pipeline.plan import Account
 from schemas.ad_objects import OBJECT_TABLES
 
 

@@ -1,11 +1,12 @@
 """Owns the way from closed slices to the ledger: lands them, counts them, or records why they did not. One per run."""
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from concurrent.futures import Executor
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 
-from connectors.errors import Fault
+from connectors.errors import Fault, GaveUp
 from pipeline.landing import land
 from pipeline.slices import Closed, SliceWriter
 from pipeline.store import Store
@@ -59,17 +60,36 @@ class Committer:
     async def fail(
         self, records: Iterable[SliceRecord], reason: Fault | Exception, state: State = State.FAILED
     ) -> None:
-        """Records why slices gave nothing; rows of an earlier landing stay."""
+        """Records why slices gave nothing; rows of an earlier landing stay.
+
+        What was skipped because its time was over is a failure of the run, though not of the slice.
+        """
         failed = [replace(record, state=state, reason=str(reason)) for record in records]
         loop = asyncio.get_running_loop()
         async with self._turn:
             await loop.run_in_executor(self.pool, self._remember, failed)
         for record in failed:
             self.totals.outcomes[record.id] = Outcome(state)
-            if state is State.FAILED:
+            if state is State.FAILED or isinstance(reason, GaveUp):
                 self.totals.failures.append(failure_of(record, reason))
         if failed:
             self.say("slices.failed", first=str(failed[0].id), slices=len(failed), because=str(reason))
+
+    async def skip(self, records: Iterable[SliceRecord]) -> None:
+        """Records slices that nobody asks, each with its reason."""
+        skipped = [replace(record, state=State.SKIPPED) for record in records]
+        async with self._turn:
+            await asyncio.get_running_loop().run_in_executor(self.pool, self._remember, skipped)
+        for record in skipped:
+            self.totals.outcomes[record.id] = Outcome(State.SKIPPED)
+        if skipped:
+            self.say("slices.skipped", first=str(skipped[0].id), slices=len(skipped), because=skipped[0].reason)
+
+    @asynccontextmanager
+    async def still(self) -> AsyncIterator[None]:
+        """While the block lasts nothing lands."""
+        async with self._turn:
+            yield
 
     # ---- in the pool ----
 

@@ -9,8 +9,8 @@ from connectors.graph.calls import Call
 from connectors.graph.client import Graph
 from connectors.graph.replies import Reply
 from connectors.pace.quotas import drawn_by_objects
+from pipeline.account import Account
 from pipeline.ledger import Ledger
-from pipeline.plan import Account
 from schemas.events import Say
 
 FIELDS = "id,account_id,name,currency,timezone_name"

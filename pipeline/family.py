@@ -5,6 +5,7 @@ built by `pipeline/app.py` from its section of the configuration and the choice 
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
@@ -13,6 +14,7 @@ from pipeline.due import Due
 from pipeline.ledger import Ledger
 from pipeline.line import Line
 from pipeline.workshop import Workshop
+from schemas.work import Failure
 
 
 class Family(Protocol):
@@ -35,3 +37,19 @@ class Family(Protocol):
 
     async def load(self, shop: Workshop, line: Line) -> None:
         """Loads what is due. Its faults are its own: they end in the committer's totals and in the refusals."""
+
+
+@dataclass(frozen=True, slots=True)
+class FamilyWork:
+    """A family in one run."""
+
+    family: Family
+    shop: Workshop
+    line: Line
+
+    async def in_time(self) -> None:
+        """Loads the family, or what of it can be had before the run gives up; the rest stays due."""
+        deadline = self.shop.deadline
+        if not await deadline.meets(self.family.load(self.shop, self.line)):
+            failure = Failure(self.family.name, "", "", str(deadline.fault), deadline.fault.remedy)
+            self.shop.committer.totals.failures.append(failure)

@@ -9,18 +9,20 @@ from typing import Any
 
 from connectors.ads_insights.connector import AdsInsights
 from connectors.base import Answer
-from connectors.errors import Fault, TooMuch
+from connectors.errors import Fault, OutOfRange, TooMuch
 from pipeline.committer import Closing
+from pipeline.due_slices import DueSlice, LeftOut
 from pipeline.errors import Inconsistent
 from pipeline.insights_parts import HELD_ROWS, Found, PartReading, SliceInParts, wants_less
 from pipeline.landed_ids import landed_ids
 from pipeline.normalise.frames import Source
 from pipeline.normalise.layout import Layout
 from pipeline.part_buffer import PartBuffer
-from pipeline.plan import DueSlice, InsightsTask
+from pipeline.plan import InsightsTask
 from pipeline.reading import InsightsReading, Into
 from pipeline.sizes import Size, Sizes
 from pipeline.slices import SliceWriter, Target
+from pipeline.uninterrupted import uninterrupted
 from pipeline.workshop import Workshop
 from schemas.columns import Table
 from schemas.periods import State, settled_at, today_in
@@ -42,6 +44,18 @@ class InsightsWork:
     sizes: Sizes
     _claimed: set[SliceId] = field(default_factory=set)
     _turns: dict[tuple[str, str], asyncio.Lock] = field(default_factory=lambda: defaultdict(asyncio.Lock))
+
+    async def in_time(self, task: InsightsTask) -> None:
+        """Carries the task out, or what of it can be had before the run gives up."""
+        deadline = self.shop.deadline
+        if not await deadline.meets(self.do(task)):
+            records = [record for record in self._records(task) if record.id not in self._claimed]
+            await self.shop.committer.fail(records, deadline.fault, State.SKIPPED)
+
+    async def leave_out(self, left: LeftOut) -> None:
+        """Records slices that are not asked on purpose, once."""
+        task = InsightsTask(left.report, left.account, tuple(DueSlice(whole, whole, "") for whole in left.new))
+        await self.shop.committer.skip(replace(record, reason=left.reason) for record in self._records(task))
 
     async def do(self, task: InsightsTask) -> None:
         """Carries the task out, in pieces of a size that worked."""
@@ -88,12 +102,23 @@ class InsightsWork:
 
     async def _not_had(self, task: InsightsTask, fault: Exception) -> None:
         """What Meta cannot generate is asked smaller: one slice now, several by the next load, should it last."""
+        if isinstance(fault, OutOfRange):
+            await self._too_old(task, fault)
+            return
         if isinstance(fault, Fault) and wants_less(fault):
             if len(task.slices) == 1:
                 await self._smaller(task, fault)
                 return
             self.sizes.refused(task.report.name, task.account.id, task.period.days)
         await self._fail(task, fault)
+
+    async def _too_old(self, task: InsightsTask, fault: OutOfRange) -> None:
+        """What Meta no longer has, by a rule that we do not know or since midnight: only that is skipped."""
+        halves = task.halves()
+        if halves is None:
+            await self.shop.committer.fail(self._records(task), fault, State.SKIPPED)
+        else:
+            await self._do_all(halves)
 
     async def _beside(self, task: InsightsTask, asking: "asyncio.Future[None]") -> None:
         """Both ways at once: whichever gives a slice first gives all of it (design 6)."""
@@ -144,12 +169,7 @@ class InsightsWork:
         self._claimed.update(closing.record.id for closing in free)
         if not free:
             return
-        landing = asyncio.ensure_future(self.shop.committer.land(free))
-        try:
-            await asyncio.shield(landing)
-        except asyncio.CancelledError:
-            await asyncio.wait([landing])
-            raise
+        await uninterrupted(self.shop.committer.land(free))
 
     # ---- smaller questions ----
 
@@ -259,13 +279,13 @@ class InsightsWork:
                 id=SliceId.of_day(task.report.name, task.account.id, due.whole.start),
                 end=datetime.combine(due.asked.end, time.min),
                 time_zone=task.account.zone,
-                state=State.PARTIAL if today in due.asked else State.LANDED,
+                state=State.PARTIAL if today in due.asked or due.hole else State.LANDED,
                 rows=0,
                 as_of=None,
                 fetched_at=None,
                 run_id=self.shop.run_id,
                 definition=task.report.definition_hash,
-                reason=NOT_OVER if today in due.asked else "",
+                reason="; ".join(filter(None, [NOT_OVER if today in due.asked else "", due.hole])),
             )
             for due in task.slices
         ]

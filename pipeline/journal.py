@@ -41,7 +41,7 @@ class Journal:
 
     def hide(self, *secrets: str | None) -> None:
         """From now on these texts are masked wherever they would appear."""
-        self._secrets += [secret for secret in secrets if secret]
+        self._secrets += [secret for secret in secrets if secret and secret not in self._secrets]
 
     def listen(self, listener: Listener) -> None:
         """One more listener."""

@@ -12,15 +12,17 @@ import pyarrow.parquet as pq
 
 from connectors.ad_objects import AdObjects, Listing
 from connectors.errors import Fault, Missing, PermissionRefused
+from pipeline.account import Account
 from pipeline.closure import Gap
 from pipeline.committer import Closing
 from pipeline.errors import Inconsistent
 from pipeline.lake import Lake, path_of
 from pipeline.normalise.frames import Source, quarantine_table
 from pipeline.normalise.objects import ObjectRows, upserted
-from pipeline.plan import Account, ObjectsTask
+from pipeline.plan import ObjectsTask
 from pipeline.planning import remember_in_full
 from pipeline.slices import SliceWriter, Target
+from pipeline.uninterrupted import uninterrupted
 from pipeline.workshop import Workshop
 from schemas.ad_objects import ObjectTable
 from schemas.columns import Table
@@ -58,6 +60,12 @@ class ObjectsWork:
     shop: Workshop
     connector: AdObjects
 
+    async def in_time(self, task: ObjectsTask) -> None:
+        """Carries the listing out, unless the run gives up before."""
+        deadline = self.shop.deadline
+        if not await deadline.meets(self.do(task)):
+            await self.shop.committer.fail([self._record(task)], deadline.fault, State.SKIPPED)
+
     async def do(self, task: ObjectsTask) -> None:
         """Carries the listing out."""
         record = self._record(task)
@@ -71,7 +79,7 @@ class ObjectsWork:
             answer = await self.connector.fetch(Listing(task.table, task.account.id, task.gone_since), reading)
             read = replace(record, as_of=answer.as_of, fetched_at=reading.fetched_at)
             writer = await self._in_pool(task, table, reading)
-            await self.shop.committer.land([Closing(writer, read)])
+            await uninterrupted(self.shop.committer.land([Closing(writer, read)]))
             if task.gone_since is None:
                 remember_in_full(self.shop.committer.store.ledger, task, answer.as_of)
         except (Fault, Inconsistent, OSError) as fault:
@@ -85,7 +93,7 @@ class ObjectsWork:
         """
         task = ObjectsTask(table, Account(gap.account, zone), "named by facts")
         known = self.shop.committer.store.ledger.slice(task.id)
-        if known is None or known.state is State.FAILED:
+        if known is None or known.state in {State.FAILED, State.SKIPPED}:
             return False
         kept = self.shop.tables[gap.table][0]
         reading = ObjectsReading(kept, self._source(task), self.shop.pool, self.shop.clock.now)

@@ -126,7 +126,7 @@ def chosen(command: Command) -> Command:
 
 
 def choice_of(
-    tables: Sequence[str], accounts: Sequence[str], since: date | None, until: date | None, **more: bool
+    tables: Sequence[str], accounts: Sequence[str], since: date | None, until: date | None, **more: Any
 ) -> "Choice":
     """What was told on a command's line."""
     from pipeline.orders import Choice  # noqa: PLC0415 - heavy

@@ -4,9 +4,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
+from pipeline.account import Account
 from pipeline.discovery import Whose
+from pipeline.due_slices import Wanted
 from pipeline.errors import Usage
-from pipeline.plan import Account, Wanted
 from schemas.ad_objects import ObjectTable
 from schemas.periods import Period, today_in
 from schemas.reports import Report
@@ -17,15 +18,19 @@ FURTHEST_AHEAD = timedelta(hours=14)
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """What a command was told on its line: tables, accounts, days; everything when left out."""
+    """What a command was told on its line: tables, accounts, days; everything when left out.
+
+    `backfill`: a past range. `renew`: also what was last asked before this moment, final or not.
+    """
 
     tables: tuple[str, ...] = ()
     accounts: tuple[str, ...] = ()
     since: date | None = None
     until: date | None = None
     only_failed: bool = False
-    insist: bool = False
     wait: bool = False
+    backfill: bool = False
+    renew: datetime | None = None
 
     @property
     def account_ids(self) -> tuple[str, ...]:
@@ -85,8 +90,10 @@ class Orders:
             since=self.everything.since,
             lookback_days=self.everything.lookback_days,
             include_today=self.everything.include_today,
-            insist=self.choice.insist or self.choice.only_failed,
+            insist=self.choice.backfill or self.choice.only_failed,
             only_failed=self.choice.only_failed,
+            backfill=self.choice.backfill,
+            renew=self.choice.renew,
         )
 
 

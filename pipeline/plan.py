@@ -6,11 +6,13 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from connectors.ads_insights.questions import Question, Run
+from pipeline.account import Account
 from pipeline.due import Due
+from pipeline.due_slices import DueSlice, LeftOut, Wanted, due_slices
 from pipeline.sizes import BIGGEST, Size
 from pipeline.sizes import LONGEST_DAYS as LONGEST_DAYS  # noqa: PLC0414 - part of what a plan promises
 from schemas.ad_objects import ObjectTable
-from schemas.periods import Increment, Known, Moment, Period, asked, midnight, runs_of, slices, today_in, why_due
+from schemas.periods import Period, State, midnight, runs_of, today_in
 from schemas.reports import Report
 from schemas.work import SliceId, SliceRecord
 
@@ -20,26 +22,6 @@ GONE_IN_FULL = timedelta(days=7)
 """Archived and deleted objects are read in full so often; between, only those that changed."""
 MOST_POLLS = 3
 """Polls that a report run is expected to need; for the estimate of calls alone."""
-
-
-@dataclass(frozen=True, slots=True)
-class Account:
-    """An ad account: digits, time zone, currency, name."""
-
-    id: str
-    zone: str
-    currency: str = ""
-    name: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class DueSlice:
-    """A slice that is due: the whole of it, the part that can be asked now, why, and its rows last time."""
-
-    whole: Period
-    asked: Period
-    why: str
-    rows: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,30 +84,18 @@ class ObjectsTask:
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
-    """Which days are wanted of ads insights, and how insistently."""
-
-    days: Period
-    since: date
-    lookback_days: int
-    include_today: bool = False
-    insist: bool = False
-    only_failed: bool = False
-
-    def moment(self, account: Account, now: datetime) -> Moment:
-        """When the question "is it due?" is asked, in this account's zone."""
-        return Moment(now, account.zone, self.lookback_days, self.include_today)
-
-
-@dataclass(frozen=True, slots=True)
 class Plan:
-    """Everything that is due at `now`, account by account; `call_seconds`: what a call took in the last load."""
+    """Everything that is due at `now`, account by account; `call_seconds`: what a call took in the last load.
+
+    `left_out`: what is wanted and not asked on purpose.
+    """
 
     now: datetime
     insights: tuple[InsightsTask, ...] = ()
     objects: tuple[ObjectsTask, ...] = ()
     families: tuple[Due, ...] = ()
     call_seconds: float | None = None
+    left_out: tuple[LeftOut, ...] = ()
 
     @property
     def slices(self) -> int:
@@ -139,18 +109,24 @@ class Plan:
         families = sum(due.calls for due in self.families)
         return sum(calls_of(task) for task in self.insights) + len(self.objects) * 2 + families
 
+    @property
+    def seconds(self) -> int | None:
+        """About how long it takes; None while no load has told."""
+        return None if self.call_seconds is None else round(self.calls * self.call_seconds)
+
     def as_data(self) -> dict[str, Any]:
         """The plan as `insights plan --json` prints it."""
         return {
             "now": self.now.isoformat(),
             "slices": self.slices,
             "calls": self.calls,
-            "seconds": None if self.call_seconds is None else round(self.calls * self.call_seconds),
+            "seconds": self.seconds,
             "tasks": [
                 *map(_insights_data, self.insights),
                 *map(_objects_data, self.objects),
                 *(due.as_data() for due in self.families),
             ],
+            "left_out": [_left_out_data(left) for left in self.left_out],
         }
 
 
@@ -172,38 +148,18 @@ def due_insights(
 ) -> Iterator[InsightsTask]:
     """The tasks of one report and account, each of a size that worked.
 
-    `alive` are report runs that a killed process left (ledger rows).
+    `alive` are report runs that a killed process left (ledger rows). Slices that will lack something are asked apart:
+    one day too old in a question takes the unique counts from all its rows.
     """
-    due = {found.whole: found for found in _due_slices(report, account, wanted, known, now)}
+    due = {found.whole: found for found in due_slices(report, account, wanted, known, now)}
     for adopted in _adopted(report, account, due, alive):
         for found in adopted.slices:
             del due[found.whole]
         yield adopted
-    for group in runs_of(due, _longest(due.values(), size.days)):
-        yield InsightsTask(report, account, tuple(due[whole] for whole in group), size=size)
-
-
-def _due_slices(
-    report: Report, account: Account, wanted: Wanted, known: Mapping[SliceId, SliceRecord], now: datetime
-) -> Iterator[DueSlice]:
-    increment: Increment = report.time_increment  # type: ignore[assignment]  # legality has seen the texts
-    moment = wanted.moment(account, now)
-    for whole in slices(wanted.days, increment, wanted.since):
-        part = asked(whole, moment.today, include_today=wanted.include_today)
-        if part is None:
-            return
-        record = known.get(SliceId.of_day(report.name, account.id, whole.start))
-        why = why_due(_known(record), whole, moment, insist=wanted.insist)
-        if why is None or (wanted.only_failed and (record is None or record.state.value != "failed")):
-            continue
-        rows = record.rows if record is not None and record.fetched_at is not None else None
-        yield DueSlice(whole, part, why, rows)
-
-
-def _known(record: SliceRecord | None) -> Known | None:
-    if record is None or record.end is None:
-        return None
-    return Known(record.state, record.end.date(), record.as_of)
+    for whole in (True, False):
+        alike = [slice_ for slice_, found in due.items() if whole is not bool(found.hole)]
+        for group in runs_of(alike, _longest(due.values(), size.days)):
+            yield InsightsTask(report, account, tuple(due[slice_] for slice_ in group), size=size)
 
 
 def _longest(due: Iterable[DueSlice], worked: int) -> int:
@@ -246,8 +202,8 @@ def due_objects(
 def _why_objects(record: SliceRecord | None, account: Account, now: datetime) -> str | None:
     if record is None or record.as_of is None:
         return "never listed"
-    if record.state.value == "failed":
-        return "failed before"
+    if record.state in {State.FAILED, State.SKIPPED}:
+        return f"{record.state} before"
     return "may have changed" if record.as_of < midnight(today_in(account.zone, now), account.zone) else None
 
 
@@ -274,3 +230,14 @@ def _insights_data(task: InsightsTask) -> dict[str, Any]:
 
 def _objects_data(task: ObjectsTask) -> dict[str, Any]:
     return {"table": task.table.table.name, "scope": task.account.id, "slices": 1, "why": [task.why], "calls": 2}
+
+
+def _left_out_data(left: LeftOut) -> dict[str, Any]:
+    return {
+        "table": left.report.name,
+        "scope": left.account.id,
+        "since": left.slices[0].start.isoformat(),
+        "until": left.slices[-1].until.isoformat(),
+        "slices": len(left.slices),
+        "why": [left.reason],
+    }

@@ -5,10 +5,12 @@ from datetime import datetime
 
 import orjson
 
+from pipeline.account import Account
+from pipeline.due_slices import LeftOut, left_out
 from pipeline.family import Family
 from pipeline.ledger import Ledger
 from pipeline.orders import Orders
-from pipeline.plan import Account, ObjectsTask, Plan, due_insights, due_objects
+from pipeline.plan import InsightsTask, ObjectsTask, Plan, due_insights, due_objects
 from pipeline.sizes import Sizes
 from schemas.ad_objects import ObjectTable
 from schemas.work import SliceId
@@ -24,32 +26,29 @@ def planned(
     now: Callable[[], datetime],
     families: Sequence[Family] = (),
 ) -> Plan:
-    """What is due of these accounts; the clock is read once for all of it."""
+    """What is due of these accounts, a backfill's newest first; the clock is read once for all of it."""
     moment = now()
     alive = ledger.adoptable(moment)
     sizes = Sizes(ledger, now)
-    insights = [
-        task
-        for account in accounts
-        for report in orders.reports
-        for task in due_insights(
-            report,
-            account,
-            orders.wanted(account, moment),
-            ledger.slices_of(report.name, account.id),
-            moment,
-            alive,
-            sizes.of(report.name, account.id, report.definition_hash),
-        )
-    ]
+    insights: list[InsightsTask] = []
+    missing: list[LeftOut] = []
+    for account in accounts:
+        wanted = orders.wanted(account, moment)
+        for report in orders.reports:
+            known = ledger.slices_of(report.name, account.id)
+            size = sizes.of(report.name, account.id, report.definition_hash)
+            insights += due_insights(report, account, wanted, known, moment, alive, size)
+            missing += filter(None, [left_out(report, account, wanted, known, moment)])
+    if orders.choice.backfill:
+        insights.sort(key=lambda task: task.period.start, reverse=True)
     listings = [
         task
         for account in accounts
-        for table in orders.objects
+        for table in (() if orders.choice.backfill else orders.objects)
         if (task := _listing(ledger, table, account, moment)) is not None
     ]
     others = [due for family in families for due in family.due(ledger, moment)]
-    return Plan(moment, tuple(insights), tuple(listings), tuple(others), _call_seconds(ledger))
+    return Plan(moment, tuple(insights), tuple(listings), tuple(others), _call_seconds(ledger), tuple(missing))
 
 
 def _call_seconds(ledger: Ledger) -> float | None:

@@ -15,6 +15,7 @@ from pipeline.orders import Choice
 from pipeline.past import past_of
 from pipeline.summary import Summary
 from pipeline.timetable import PATIENCE, PUBLISH_EVERY, Routine, Step, loads, next_step
+from pipeline.uninterrupted import uninterrupted
 
 COMMAND = "schedule"
 AfterEach = Callable[[Summary | None], "asyncio.Future[None] | None"]
@@ -81,7 +82,7 @@ class Schedule:
     async def _publish(self) -> None:
         self.pulse.doing = "publishing"
         try:
-            await asyncio.to_thread(self.app.publish_at, self.desk.store)
+            await uninterrupted(asyncio.to_thread(self.app.publish_at, self.desk.store))
         except Unpublished as error:
             self.app.journal("schedule.unpublished", because=str(error))
 

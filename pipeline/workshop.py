@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from connectors.http.clock import Clock
 from pipeline.committer import Committer
+from pipeline.deadline import Deadline
 from pipeline.refusals import Refusals
 from schemas.columns import Table
 from schemas.events import Say
@@ -22,3 +23,4 @@ class Workshop:
     say: Say
     tables: Mapping[str, tuple[Table, ...]]
     run_id: str
+    deadline: Deadline

@@ -174,10 +174,14 @@ since = {since}
         return self.run("load", "--json", "--now", now.isoformat(), *arguments)
 
     def dying_load(self, event: str, nth: int, *arguments: str, now: datetime = NOW) -> int:
-        """A load whose process kills itself, unannounced, at the n-th event of this name; its exit code."""
+        """A load that is killed so."""
+        return self.dying(event, nth, "load", "--json", "--now", now.isoformat(), *arguments)
+
+    def dying(self, event: str, nth: int, *arguments: str) -> int:
+        """A command whose process kills itself, unannounced, at the n-th event of this name; its exit code."""
         script = Path(__file__).with_name("dying.py")
         done = subprocess.run(
-            [sys.executable, str(script), event, str(nth), "load", "--json", "--now", now.isoformat(), *arguments],
+            [sys.executable, str(script), event, str(nth), *arguments],
             capture_output=True,
             text=True,
             cwd=self.folder,

@@ -10,13 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from connectors.ads_insights.questions import Question, Run
+from pipeline.account import Account
+from pipeline.due_slices import DueSlice, Wanted
 from pipeline.plan import (
-    Account,
-    DueSlice,
     InsightsTask,
     ObjectsTask,
     Plan,
-    Wanted,
     calls_of,
     due_insights,
     due_objects,
@@ -41,7 +40,7 @@ def november(since: int, until: int) -> Period:
     return Period.inclusive(day(since), day(until))
 
 
-def wanted(days: Period | None = None, **words: bool) -> Wanted:
+def wanted(days: Period | None = None, **words: Any) -> Wanted:
     return Wanted(days or november(1, 22), SINCE, 28, **words)
 
 

@@ -141,6 +141,14 @@ def test_the_interface_example() -> None:
         },
         "attribution": {"line_of_business_ids": ["800"], "reports": []},
         "schedule": {"nightly_at": "03:30", "status_port": 8765, "status_host": "127.0.0.1"},
+        "alerts": {
+            "webhook_url_env": None,
+            "late_after_hours": 36,
+            "promises": {},
+            "quota_closed_minutes": 30,
+            "token_expires": None,
+            "token_warning_days": 14,
+        },
     }
 
 
