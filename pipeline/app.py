@@ -9,13 +9,13 @@ from collections.abc import AsyncIterator, Coroutine, Iterator, Mapping, Sequenc
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, replace
-from datetime import datetime, time
+from datetime import datetime, time, timedelta
 from importlib.metadata import version
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from config.settings import Settings, access_token, app_secret
+from config.settings import Settings, access_token, app_secret, webhook_url
 from connectors.ad_objects import AdObjects
 from connectors.ads_insights.connector import BIGGEST_PAGE, AdsInsights
 from connectors.ads_insights.life import Rhythm
@@ -26,8 +26,9 @@ from connectors.http.client import HttpClient
 from connectors.http.clock import Clock, SystemClock
 from connectors.pace.gate import Gate
 from connectors.pace.governor import Governor
-from pipeline import catalogue, past
+from pipeline import catalogue, metrics, past
 from pipeline.account import Account
+from pipeline.alerts import Known, Promise, Trouble, troubles
 from pipeline.beside import beside, publishing, telling
 from pipeline.book import LedgerBook, read_deadlines
 from pipeline.catalogue import Owned
@@ -42,7 +43,9 @@ from pipeline.insights_work import InsightsWork
 from pipeline.journal import Journal
 from pipeline.ledger import Ledger
 from pipeline.line import Line
+from pipeline.lock import command_of
 from pipeline.meta_rows import meta_tables
+from pipeline.metrics import Measured
 from pipeline.objects_work import ObjectsWork
 from pipeline.orders import Choice, Configured, Orders, orders
 from pipeline.plan import Plan
@@ -53,6 +56,7 @@ from pipeline.run import carry_out
 from pipeline.sizes import Sizes
 from pipeline.store import Places, Store, opened
 from pipeline.summary import OK, Summary
+from pipeline.telling import Teller, Webhook
 from pipeline.timetable import Routine, routines
 from pipeline.uninterrupted import uninterrupted
 from pipeline.warehouse import Published
@@ -115,6 +119,7 @@ class App:
         async with self.at_work("load", wait=choice.wait) as desk:
             summary = await self.load_at(desk, choice, "load")
             await self._publish_after(desk, summary)
+            await self.teller(desk).tell(self.clock.now())
         return summary
 
     async def backfill(self, choice: Choice, *, force: bool) -> Summary:
@@ -127,6 +132,7 @@ class App:
         async with self.at_work("backfill", wait=choice.wait) as desk:
             summary = await self.backfill_at(desk, choice, force=force)
             await self._publish_after(desk, summary)
+            await self.teller(desk).tell(self.clock.now())
         return summary
 
     # ---- what a desk is for: one load, or many one after the other ----
@@ -139,6 +145,7 @@ class App:
             Refused: The store cannot be used, or there is no token; nothing was sent.
         """
         credentials, now = self._credentials(), self.clock.now()
+        webhook_url(self.settings.alerts)
         with opened(self.places, command, now, self.journal, rehearsal=self.rehearsal, wait=wait) as store:
             async with self._line(store.ledger, credentials) as line:
                 yield Desk(store, line)
@@ -169,9 +176,12 @@ class App:
         with self.journal.about(run=summary.run_id):
             try:
                 await self._load(store, line, Work(wanted, families, tables), summary)
-            except BaseException as error:
-                outcome = "failed" if isinstance(error, Exception) else "interrupted"
-                store.ledger.end_run(summary.run_id, outcome, {}, self.clock.now())
+            except Exception as error:
+                summary.totals.failures.append(Failure("", "", "", str(self.journal.masked(_cause(error))), "look"))
+                store.ledger.end_run(summary.run_id, "failed", summary.as_data(), self.clock.now())
+                raise
+            except BaseException:
+                store.ledger.end_run(summary.run_id, "interrupted", {}, self.clock.now())
                 raise
         summary.finished_at = self.clock.now()
         store.ledger.end_run(summary.run_id, summary.outcome, summary.as_data(), summary.finished_at)
@@ -306,7 +316,72 @@ class App:
         others = {family.name: [owned.name for owned in family.owned] for family in families}
         return routines(own, {account.id: account.zone for account in accounts}, others, at)
 
+    # ---- what the process that stays tells of itself ----
+
+    def troubles(self, ledger: Ledger) -> list[Trouble]:
+        """What somebody should know, by what the ledger tells now."""
+        return troubles(Known.of(ledger, past.why_unpublished(ledger)), self._promise, self.clock.now())
+
+    def teller(self, desk: Desk) -> Teller:
+        """Who tells people.
+
+        Raises:
+            Wrong: A webhook is configured, and its address is not there.
+        """
+        url = webhook_url(self.settings.alerts)
+        self.journal.hide(url)
+        webhook = Webhook(desk.line.http, self.clock, url) if url else None
+        ledger = desk.store.ledger
+        return Teller(ledger, lambda: self.troubles(ledger), str(self.places.state), self.journal, webhook)
+
+    def metrics(self, measured: Measured) -> str:
+        """The text that is scraped; reads the ledger beside whoever writes it."""
+        now = self.clock.now()
+        with self.read() as ledger:
+            of_store = metrics.of_store(ledger.states(), ledger.last_runs(), now)
+        return metrics.rendered([*of_store, *metrics.of_process(measured, now)])
+
+    @contextmanager
+    def read(self) -> Iterator[Ledger]:
+        """The ledger for reading.
+
+        Raises:
+            Usage: Nothing was loaded yet.
+        """
+        ledger = Ledger.read(self.places.ledger)
+        if ledger is None:
+            raise Usage(f"store {self.places.state}: nothing was loaded yet; run `insights load` first")
+        with ledger:
+            yield ledger
+
+    @property
+    def is_scheduled(self) -> bool:
+        """Whether `insights schedule` holds the store now."""
+        return command_of(self.places.state) == "schedule"
+
+    @property
+    def address(self) -> tuple[str, int]:
+        """The host and port at which the process that stays listens."""
+        return self.settings.schedule.status_host, self.settings.schedule.status_port
+
     # ---- settings taken apart ----
+
+    @property
+    def speed(self) -> float:
+        """How many seconds of the clock pass in one of the machine's."""
+        return self.settings.pace.clock_speed
+
+    @property
+    def _promise(self) -> Promise:
+        alerts = self.settings.alerts
+        return Promise(
+            tables=frozenset(self.configured_tables),
+            hours=alerts.late_after_hours,
+            of_table=alerts.promises,
+            quota_closed=timedelta(minutes=alerts.quota_closed_minutes),
+            token_expires=alerts.token_expires,
+            token_warning=timedelta(days=alerts.token_warning_days),
+        )
 
     def _credentials(self) -> Credentials:
         credentials = Credentials(access_token(self.settings.graph), app_secret(self.settings.graph))
@@ -404,6 +479,13 @@ class App:
         if refused and not found.accounts:
             raise refused[0]
         return found.accounts
+
+
+def _cause(error: BaseException) -> str:
+    """What went wrong, also where tasks failed together."""
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return f"{type(error).__name__}: {error}"
 
 
 def _owned(wanted: Orders, families: Sequence[Family]) -> list[Owned]:

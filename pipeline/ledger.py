@@ -9,6 +9,7 @@ import sqlite3
 import struct
 import threading
 import uuid
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -28,7 +29,7 @@ from schemas.work import Place, Ready, SliceFile, SliceId, SliceRecord
 
 APPLICATION_ID = 0x494E5349
 """SQLite's mark of whose file this is ("INSI"); a file without it is foreign."""
-FORMAT = 2
+FORMAT = 1
 _HEADER = struct.Struct(">16s44xI4xI")
 """Where a SQLite file keeps its magic, our format version and its application id."""
 TO_LOSE = "lake.to_lose"
@@ -36,6 +37,10 @@ ADOPTABLE = timedelta(hours=12)
 """How old a report run may be to be adopted after a crash (design, invariant 9)."""
 
 Row = Mapping[str, Any]
+
+_held: Counter[Path] = Counter()
+"""The ledgers that this process has open, and how often. To open and close such a file past SQLite would drop SQLite's
+locks on it (https://www.sqlite.org/howtocorrupt.html 2.2): another process would take away the log that we write to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,13 +55,15 @@ class BusinessAccounts:
 class Ledger:
     """One open ledger. Safe to call from several threads; every writing method is one transaction."""
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
+    def __init__(self, connection: sqlite3.Connection, path: Path) -> None:
         self._connection = connection
+        self._path = path.absolute()
         self._guard = threading.RLock()
         connection.row_factory = sqlite3.Row
         store = self._one("store")
         self.id: str = store["ledger_id"]
         self.rehearsal = bool(store["rehearsal"])
+        _held[self._path] += 1
 
     @classmethod
     def open(cls, path: Path, *, born: datetime, rehearsal: bool = False) -> Self:
@@ -72,8 +79,8 @@ class Ledger:
             with _closed_on_error(connection):
                 connection.execute("PRAGMA journal_mode=WAL")
                 connection.execute("PRAGMA synchronous=FULL")
-                _migrate(connection)
-                return cls(connection)
+                connection.execute(statements("ledger")["requests_come"])
+                return cls(connection, path)
 
     @classmethod
     def read(cls, path: Path) -> Self | None:
@@ -87,7 +94,7 @@ class Ledger:
         with _refused(path):
             connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, check_same_thread=False)
             with _closed_on_error(connection):
-                return cls(connection)
+                return cls(connection, path)
 
     @classmethod
     def is_there(cls, path: Path) -> bool:
@@ -96,6 +103,8 @@ class Ledger:
         Raises:
             Store: As `open`.
         """
+        if _held[path.absolute()]:
+            return True
         try:
             with path.open("rb") as file:
                 header = file.read(_HEADER.size)
@@ -113,6 +122,7 @@ class Ledger:
     def close(self) -> None:
         """Closes the file; the WAL is folded in by SQLite."""
         self._connection.close()
+        _held[self._path] -= 1
 
     def __enter__(self) -> Self:
         return self
@@ -307,6 +317,19 @@ class Ledger:
         """Every run, oldest first."""
         return self._all("runs")
 
+    def states(self) -> list[Row]:
+        """Per table, scope and state: `slices`, `rows`, and `as_of`, the newest (ISO text, None if there is none)."""
+        return self._all("states")
+
+    def failures(self) -> list[Row]:
+        """Per table and scope with failed slices: `slices`, `first` (ISO text), and the `reason` of the newest."""
+        return self._all("failures")
+
+    @property
+    def born_at(self) -> datetime:
+        """When the store was born."""
+        return datetime.fromisoformat(self._one("store")["created_at"])
+
     def last_runs(self) -> dict[str, Row]:
         """The newest run of each command that was not interrupted."""
         return {row["command"]: row for row in self._all("last_runs")}
@@ -488,23 +511,12 @@ def _bear(path: Path, born: datetime, *, rehearsal: bool) -> None:
         for statement in statements("ledger")["create"].split(";\n"):
             connection.execute(statement)
         values = {"ledger_id": uuid.uuid4().hex, "rehearsal": int(rehearsal), "created_at": codec.instant(born)}
-        connection.execute(statements("ledger")["requests_come"])
         connection.execute(statements("ledger")["born"], values)
         connection.execute(f"PRAGMA application_id={APPLICATION_ID}")
         connection.execute(f"PRAGMA user_version={FORMAT}")
         connection.execute("COMMIT")
     new.replace(path)
     sync_folder(path.parent)
-
-
-def _migrate(connection: sqlite3.Connection) -> None:
-    """Brings an older ledger to this format, in one transaction; to look costs nothing."""
-    [(version,)] = connection.execute("PRAGMA user_version").fetchall()
-    if version < FORMAT:
-        connection.execute("BEGIN IMMEDIATE")
-        connection.execute(statements("ledger")["requests_come"])
-        connection.execute(f"PRAGMA user_version={FORMAT}")
-        connection.execute("COMMIT")
 
 
 def _key(slice_id: SliceId) -> dict[str, str]:

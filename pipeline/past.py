@@ -8,8 +8,6 @@ from pipeline.timetable import LastRun, Past
 TRIED_AT = "publication.tried_at"
 NUMBER = "publication.number"
 BECAUSE = "publication.because"
-OVER = frozenset({"complete", "incomplete", "token refused", "failed", "refused"})
-"""Outcomes of requests that are carried out."""
 
 
 def past_of(ledger: Ledger) -> Past:
@@ -24,7 +22,7 @@ def past_of(ledger: Ledger) -> Past:
         ledger.last_landing,
         int(ledger.note(NUMBER) or 0),
         datetime.fromisoformat(tried_at) if tried_at else None,
-        tuple(row["id"] for row in ledger.requests() if row["outcome"] not in OVER),
+        tuple(row["id"] for row in ledger.requests() if row["finished_at"] is None),
     )
 
 
@@ -42,3 +40,8 @@ def published(ledger: Ledger, number: int) -> None:
 def unpublished(ledger: Ledger, because: str) -> None:
     """The last publication failed."""
     ledger.save_note(BECAUSE, because)
+
+
+def why_unpublished(ledger: Ledger) -> str:
+    """Why the last publication failed; "" if it did not."""
+    return ledger.note(BECAUSE) or ""

@@ -129,7 +129,8 @@ def next_step(routines: Sequence[Routine], past: Past, now: datetime) -> Step | 
     if due:
         return due[0]
     if past.requests:
-        return Step(now, request=past.requests[0])
+        last = past.last.get("backfill")
+        steps.append(Step(last.started_at + TRY_AGAIN if last and last.broke else now, request=past.requests[0]))
     return min(steps, key=lambda step: step.at, default=None)
 
 

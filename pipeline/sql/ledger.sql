@@ -116,7 +116,7 @@ CREATE TABLE missing_objects (
 );
 
 -- name: requests_come
-CREATE TABLE IF NOT EXISTS requests (  -- what others ask of the process that holds the store; format 2
+CREATE TABLE IF NOT EXISTS requests (  -- what others ask of the process that holds the store
   id INTEGER PRIMARY KEY,
   command TEXT NOT NULL,
   choice TEXT NOT NULL,
@@ -233,8 +233,16 @@ UPDATE runs SET finished_at = :finished_at, outcome = :outcome, summary = :summa
 -- name: runs
 SELECT * FROM runs ORDER BY started_at;
 
+-- name: states
+SELECT table_name, scope, state, count(*) AS slices, sum(rows) AS rows, max(as_of) AS as_of FROM slices
+GROUP BY table_name, scope, state;
+
+-- name: failures
+SELECT table_name, scope, count(*) AS slices, min(slice_start) AS first, max(slice_start) AS newest, reason FROM slices
+WHERE state = 'failed' GROUP BY table_name, scope;
+
 -- name: last_runs
-SELECT command, started_at, outcome FROM runs
+SELECT command, started_at, outcome, ifnull(summary ->> '$.failures[#-1].error', '') AS reason FROM runs
 WHERE rowid IN (SELECT max(rowid) FROM runs WHERE outcome NOT IN ('running', 'interrupted') GROUP BY command);
 
 -- name: make_request

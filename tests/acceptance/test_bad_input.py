@@ -287,7 +287,7 @@ def _unreadable_ledger(data: Path) -> None:
 
 def _newer_ledger(data: Path) -> None:
     with closing(sqlite3.connect(data / "state/ledger.sqlite")) as ledger:
-        ledger.execute("PRAGMA user_version = 3")
+        ledger.execute("PRAGMA user_version = 2")
 
 
 def _foreign_warehouse(data: Path) -> None:
@@ -328,7 +328,7 @@ STORES = (
             "put a copy of it back, or move it away and load again"
         ),
     ),
-    (_newer_ledger, "ledger {data}/state/ledger.sqlite: format 3 is newer than this program's 2; upgrade insights"),
+    (_newer_ledger, "ledger {data}/state/ledger.sqlite: format 2 is newer than this program's 1; upgrade insights"),
     (
         _foreign_warehouse,
         "warehouse {data}/warehouse.duckdb: this file is not ours; set [storage] warehouse to another name",

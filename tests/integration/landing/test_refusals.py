@@ -92,7 +92,7 @@ def newer_ledger(where: Places) -> None:
     foreign_ledger(where)
     with closing(sqlite3.connect(where.ledger)) as connection:
         connection.execute(f"PRAGMA application_id={0x494E5349}")
-        connection.execute("PRAGMA user_version=3")
+        connection.execute("PRAGMA user_version=2")
 
 
 def foreign_warehouse(where: Places) -> None:
@@ -158,7 +158,7 @@ UNBORN: list[tuple[Prepare, str]] = [
     (garbage_as_ledger, FOREIGN_LEDGER),
     (
         newer_ledger,
-        "ledger ROOT/state/ledger.sqlite: format 3 is newer than this program's 2; upgrade insights",
+        "ledger ROOT/state/ledger.sqlite: format 2 is newer than this program's 1; upgrade insights",
     ),
     (
         foreign_warehouse,
@@ -213,8 +213,8 @@ def test_newer_formats_of_a_store_of_ours_are_refused(born: Places) -> None:
     assert_refused(born, "warehouse ROOT/warehouse.duckdb: written by a newer insights; upgrade this one")
 
     with closing(sqlite3.connect(born.ledger)) as connection:
-        connection.execute("PRAGMA user_version=3")
-    assert_refused(born, "ledger ROOT/state/ledger.sqlite: format 3 is newer than this program's 2; upgrade insights")
+        connection.execute("PRAGMA user_version=2")
+    assert_refused(born, "ledger ROOT/state/ledger.sqlite: format 2 is newer than this program's 1; upgrade insights")
 
 
 def test_a_database_in_use_is_refused(born: Places) -> None:

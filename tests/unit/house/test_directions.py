@@ -15,7 +15,8 @@ MAY_LEAN_ON = {
     "sandbox": {"sandbox"},
 }
 ONE_DOOR = {
-    "aiohttp": {"connectors/http/client.py"},
+    "aiohttp": {"connectors/http/client.py", "pipeline/serving.py"},
+    "apscheduler": {"pipeline/bell.py"},
     "sqlite3": {"pipeline/ledger.py", "pipeline/cli.py"},
     "click": {"pipeline/cli.py", "pipeline/options.py", "pipeline/demo.py"},
     "rich": {"pipeline/progress.py"},
