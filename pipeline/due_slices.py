@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from pipeline.account import Account
-from schemas.periods import Increment, Known, Moment, Period, asked, slices, why_due
+from schemas.periods import Increment, Known, Moment, Period, asked, slice_at, slices, why_due
 from schemas.reports import Report
 from schemas.retention import Kept, kept
 from schemas.work import SliceId, SliceRecord
@@ -58,14 +58,19 @@ class LeftOut:
     reason: str
 
 
-Memory = Mapping[SliceId, SliceRecord]
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """What is known of a report and account; every slice inside `settled` that `slices` lack is not due."""
+
+    slices: Mapping[SliceId, SliceRecord]
+    settled: Period | None = None
 
 
-def due_slices(report: Report, account: Account, wanted: Wanted, known: Memory, now: datetime) -> Iterator[DueSlice]:
+def due_slices(report: Report, account: Account, wanted: Wanted, memory: Memory, now: datetime) -> Iterator[DueSlice]:
     """The slices that are due, oldest first."""
-    moment = wanted.moment(account, now)
+    moment, known = wanted.moment(account, now), memory.slices
     limits = kept(report, moment.today)
-    for whole, part in _askable(report, wanted, moment):
+    for whole, part in _askable(report, wanted, moment, memory):
         if part.end <= limits.since:
             continue
         record = known.get(SliceId.of_day(report.name, account.id, whole.start))
@@ -77,25 +82,44 @@ def due_slices(report: Report, account: Account, wanted: Wanted, known: Memory, 
         yield DueSlice(whole, clipped, why, rows, _hole(part, limits))
 
 
-def left_out(report: Report, account: Account, wanted: Wanted, known: Memory, now: datetime) -> LeftOut | None:
+def left_out(report: Report, account: Account, wanted: Wanted, memory: Memory, now: datetime) -> LeftOut | None:
     """The slices that nobody asked while Meta had them; None if there are none."""
-    moment = wanted.moment(account, now)
+    moment, known = wanted.moment(account, now), memory.slices
     limits = kept(report, moment.today)
-    old = [whole for whole, part in _askable(report, wanted, moment) if part.end <= limits.since]
+    if wanted.days.start >= limits.since:
+        return None
+    old = [whole for whole, part in _askable(report, wanted, moment, memory) if part.end <= limits.since]
     ids = {whole: SliceId.of_day(report.name, account.id, whole.start) for whole in old}
     missed = [whole for whole in old if ids[whole] not in known or known[ids[whole]].as_of is None]
     new = [whole for whole in missed if ids[whole] not in known or known[ids[whole]].reason != limits.too_old()]
     return LeftOut(report, account, tuple(missed), tuple(new), limits.too_old()) if missed else None
 
 
-def _askable(report: Report, wanted: Wanted, moment: Moment) -> Iterator[tuple[Period, Period]]:
-    """Every wanted slice of which a day is over, with the part that can be asked."""
-    increment: Increment = report.time_increment  # type: ignore[assignment]  # legality has seen the texts
-    for whole in slices(wanted.days, increment, wanted.since):
+def _askable(report: Report, wanted: Wanted, moment: Moment, memory: Memory) -> Iterator[tuple[Period, Period]]:
+    """Every wanted slice of which a day is over, with the part that can be asked; none that is known to be final."""
+    for whole in _unsettled(report, wanted, memory):
         part = asked(whole, moment.today, include_today=wanted.include_today)
         if part is None:
             return
         yield whole, part
+
+
+def _unsettled(report: Report, wanted: Wanted, memory: Memory) -> Iterator[Period]:
+    """The wanted slices before, inside and after what is settled, oldest first; inside, only those that are known."""
+    increment: Increment = report.time_increment  # type: ignore[assignment]  # legality has seen the texts
+    days, settled = wanted.days, memory.settled
+    if settled is None:
+        yield from slices(days, increment, wanted.since)
+        return
+    if days.start < settled.start:
+        yield from slices(Period(days.start, min(days.end, settled.start)), increment, wanted.since)
+    starts = sorted(slice_id.start.date() for slice_id in memory.slices if slice_id.start is not None)
+    for start in starts:
+        whole = slice_at(start, increment, wanted.since)
+        if whole.overlaps(days):
+            yield whole
+    if days.end > settled.end:
+        yield from slices(Period(max(days.start, settled.end), days.end), increment, wanted.since)
 
 
 def _why_again(record: SliceRecord | None, report: Report, wanted: Wanted) -> str | None:

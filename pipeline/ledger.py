@@ -38,6 +38,7 @@ ADOPTABLE = timedelta(hours=12)
 
 Row = Mapping[str, Any]
 
+_STATES = {state.value: state for state in State}
 _held: Counter[Path] = Counter()
 """The ledgers that this process has open, and how often. To open and close such a file past SQLite would drop SQLite's
 locks on it (https://www.sqlite.org/howtocorrupt.html 2.2): another process would take away the log that we write to."""
@@ -50,6 +51,16 @@ class BusinessAccounts:
     asked_at: datetime | None
     present: tuple[str, ...]
     vanished: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Outline:
+    """One table and scope in short: how many slices are known, the first and the last start, and the young slices."""
+
+    slices: int
+    first: datetime | None
+    last: datetime | None
+    young: Mapping[SliceId, SliceRecord]
 
 
 class Ledger:
@@ -79,7 +90,8 @@ class Ledger:
             with _closed_on_error(connection):
                 connection.execute("PRAGMA journal_mode=WAL")
                 connection.execute("PRAGMA synchronous=FULL")
-                connection.execute(statements("ledger")["requests_come"])
+                for addition in ("requests_come", "ages_come"):
+                    connection.execute(statements("ledger")[addition])
                 return cls(connection, path)
 
     @classmethod
@@ -180,6 +192,23 @@ class Ledger:
         """What is known of one table and scope."""
         records = (_record(row) for row in self._all("slices_of", table=table, scope=scope))
         return {record.id: record for record in records}
+
+    def outline(self, table: str, scope: str, minutes: int, before: datetime, now: datetime) -> Outline | None:
+        """What is known of one table and scope, with only those slices of which a load may want another reading.
+
+        Without those last read more than so many minutes after their end, which is taken as if it were UTC, and those
+        read from `before` on; with all that failed or were skipped. None where a reading lies after `now`, under a
+        clock that was set back since: then ages tell nothing.
+        """
+        told = self._one("outline", table=table, scope=scope)
+        if told["as_of"] is not None and told["as_of"] > (codec.instant(now) or ""):
+            return None
+        values = {"table": table, "scope": scope, "minutes": minutes, "before": codec.instant(before)}
+        with self._guard:
+            rows = self._connection.execute(statements("ledger")["young"], values).fetchall()
+        young = {record.id: record for record in (_young(table, scope, row) for row in rows)}
+        first, last = codec.read_border(told["first"] or ""), codec.read_border(told["last"] or "")
+        return Outline(told["slices"], first, last, young)
 
     def slices(self) -> list[SliceRecord]:
         """Every slice, ordered by table, scope and start."""
@@ -544,6 +573,24 @@ def _record(row: Row) -> SliceRecord:
         definition=row["definition"],
         reason=row["reason"],
         attempts=row["attempts"],
+    )
+
+
+def _young(table: str, scope: str, row: Sequence[Any]) -> SliceRecord:
+    """As `_record`, from the columns of `young` by their place: a plan over many accounts reads a great many."""
+    start, end, zone, state, rows, as_of, fetched_at, run_id, definition, reason, attempts = row
+    return SliceRecord(
+        SliceId(table, scope, codec.read_border(start)),
+        codec.read_border(end),
+        zone,
+        _STATES[state],
+        rows,
+        codec.read_instant(as_of),
+        codec.read_instant(fetched_at),
+        run_id,
+        definition,
+        reason,
+        attempts,
     )
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from connectors.ads_insights.questions import Question, Run
 from pipeline.account import Account
 from pipeline.due import Due
-from pipeline.due_slices import DueSlice, LeftOut, Wanted, due_slices
+from pipeline.due_slices import DueSlice, LeftOut, Memory, Wanted, due_slices
 from pipeline.sizes import BIGGEST, Size
 from pipeline.sizes import LONGEST_DAYS as LONGEST_DAYS  # noqa: PLC0414 - part of what a plan promises
 from schemas.ad_objects import ObjectTable
@@ -141,7 +141,7 @@ def due_insights(
     report: Report,
     account: Account,
     wanted: Wanted,
-    known: Mapping[SliceId, SliceRecord],
+    known: Memory,
     now: datetime,
     alive: Iterable[Mapping[str, Any]] = (),
     size: Size = BIGGEST,

@@ -126,6 +126,12 @@ CREATE TABLE IF NOT EXISTS requests (  -- what others ask of the process that ho
   outcome TEXT NOT NULL DEFAULT 'waiting'
 );
 
+-- name: ages_come
+CREATE INDEX IF NOT EXISTS slices_by_age ON slices (  -- minutes from a slice's end to its last reading
+  table_name, scope,
+  (CASE WHEN state IN ('landed', 'empty', 'partial', 'unknown') THEN CAST((julianday(as_of) - julianday(slice_end)) * 1440 AS INTEGER) END),
+  as_of);
+
 -- name: born
 INSERT INTO store (ledger_id, rehearsal, created_at) VALUES (:ledger_id, :rehearsal, :created_at);
 
@@ -154,6 +160,22 @@ ON CONFLICT (name) DO UPDATE SET definition = :definition;
 
 -- name: slices_of
 SELECT * FROM slices WHERE table_name = :table AND scope = :scope;
+
+-- name: outline
+SELECT count(*) AS slices, min(slice_start) AS first, max(slice_start) AS last, max(as_of) AS as_of
+FROM slices INDEXED BY slices_by_age WHERE table_name = :table AND scope = :scope;
+
+-- name: young
+SELECT slice_start, slice_end, time_zone, state, rows, as_of, fetched_at, run_id, definition, reason, attempts
+FROM slices INDEXED BY slices_by_age
+WHERE table_name = :table AND scope = :scope
+  AND CASE WHEN state IN ('landed', 'empty', 'partial', 'unknown') THEN CAST((julianday(as_of) - julianday(slice_end)) * 1440 AS INTEGER) END <= :minutes
+  AND as_of < :before
+UNION ALL
+SELECT slice_start, slice_end, time_zone, state, rows, as_of, fetched_at, run_id, definition, reason, attempts
+FROM slices INDEXED BY slices_by_age
+WHERE table_name = :table AND scope = :scope
+  AND CASE WHEN state IN ('landed', 'empty', 'partial', 'unknown') THEN CAST((julianday(as_of) - julianday(slice_end)) * 1440 AS INTEGER) END IS NULL;
 
 -- name: slices
 SELECT * FROM slices ORDER BY table_name, scope, slice_start;
