@@ -32,12 +32,14 @@ from pipeline.alerts import Known, Promise, Trouble, troubles
 from pipeline.beside import beside, publishing, telling
 from pipeline.book import LedgerBook, read_deadlines
 from pipeline.catalogue import Owned
+from pipeline.check import Checked, Need, accounts_of_token, businesses_of_token, probe, who_and_what
 from pipeline.closing import close_objects
 from pipeline.committer import Committer
 from pipeline.deadline import Deadline
 from pipeline.discovery import Discovered, Whose, discover, known_accounts
 from pipeline.errors import Unpublished, Usage
 from pipeline.family import Family, FamilyWork
+from pipeline.first_configuration import first_configuration
 from pipeline.forget import forget_account, forget_table
 from pipeline.insights_work import InsightsWork
 from pipeline.journal import Journal
@@ -69,6 +71,8 @@ from schemas.work import Failure
 THREADS = 2
 """The pool that inflates, decodes, writes and publishes: as many as the smallest machine has cores."""
 WAREHOUSE = "warehouse"
+FIRST_DAYS = timedelta(days=90)
+"""How far back a first configuration reaches."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,6 +208,40 @@ class App:
             if not offline:
                 accounts += await self._new_accounts(wanted.everything.whose, ledger)
             return planned(ledger, wanted.filtered(accounts), wanted, self.clock.now, families)
+
+    async def check(self) -> Checked:
+        """Whether the token works, what it may do, which accounts it reaches, what of the quotas is used.
+
+        Raises:
+            Fault: The token does not work, or nobody answers.
+        """
+        everything, checked = self._orders(Choice(), self._families(Choice())).everything, Checked()
+        with self._passing_ledger() as ledger:
+            async with self._line(ledger, self._credentials()) as line:
+                graph = line.graph()
+                await who_and_what(graph, self._needs(), checked)
+                found = await discover(everything.whose, ledger, graph, self.clock.now(), self.journal)
+                checked.refused |= {**found.refused, **found.businesses_refused}
+                await probe(graph, found.accounts, checked)
+        return checked
+
+    async def first_configuration(self) -> str:
+        """The configuration of everything that the token can see.
+
+        Raises:
+            Fault: The token does not work, or nobody answers.
+            Usage: It sees no account.
+        """
+        with self._passing_ledger() as ledger:
+            async with self._line(ledger, self._credentials()) as line:
+                graph = line.graph()
+                accounts, businesses = await accounts_of_token(graph), await businesses_of_token(graph)
+        if not accounts:
+            raise Usage("the token sees no ad account; add its user to one in the business settings, then try again")
+        graph_section = self.settings.graph
+        differs = {name: str(getattr(graph_section, name)) for name in sorted(graph_section.model_fields_set)}
+        since = self.clock.now().date() - FIRST_DAYS
+        return first_configuration(accounts, businesses, since, differs)
 
     async def publish(self, *, wait: bool = False) -> Published:
         """Makes up a failed publication.
@@ -436,6 +474,16 @@ class App:
     def configured_tables(self) -> set[str]:
         """The tables that the configuration asks for, a report standing for all of its own."""
         return self._configured(self._families(Choice())).names
+
+    def _needs(self) -> list[Need]:
+        """The permissions that the configured sections need."""
+        settings = self.settings
+        needs = [Need("ads_read", "[ads_insights]")] if settings.ads_insights else []
+        if settings.ads_insights and settings.ads_insights.business_ids:
+            needs.append(Need("business_management", "[ads_insights] business_ids"))
+        if settings.app_insights and settings.app_insights.access_token_env is None:
+            needs.append(Need("read_insights", "[app_insights]"))
+        return needs
 
     # ---- plans ----
 

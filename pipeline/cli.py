@@ -36,6 +36,29 @@ def insights() -> None:
 
 @insights.command()
 @shared
+@click.option("--token-env", default="META_ACCESS_TOKEN", show_default=True, help="The variable that holds the token.")
+@click.option("--base-url", default=None, help="Another server that speaks the Graph API, such as a sandbox.")
+def init(given: Shared, token_env: str, base_url: str | None) -> None:
+    """Write a first configuration from what the token can see; never overwrites one."""
+    path = given.new_config()
+    text = run(given.app_without_file({"access_token_env": token_env, "base_url": base_url}).first_configuration())
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("x", encoding="utf-8") as file:
+        file.write(text)
+    given.answer(lambda: {"written": str(path)}, lambda: f"{path} is written; look through it, then: insights check")
+
+
+@insights.command()
+@shared
+def check(given: Shared) -> None:
+    """Whether the token works, what it may do, which accounts it reaches; writes nothing."""
+    found = run(given.app().check())
+    given.answer(found.as_data, found.in_words)
+    sys.exit(found.exit_code)
+
+
+@insights.command()
+@shared
 @chosen
 @click.option("--failed", is_flag=True, help="Only what failed.")
 @click.option("--wait", is_flag=True, help="Wait for another process that writes this store.")

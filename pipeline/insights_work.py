@@ -230,11 +230,21 @@ class InsightsWork:
         )
         found = await in_parts.ask(self._known(task).parts, refused)
         try:
-            await self._land([await self._put_together(task, into, found)])
+            if found.incomplete is not None and self._was_whole(task):
+                await self._fail(task, found.incomplete)
+            else:
+                await self._land([await self._put_together(task, into, found)])
         finally:
             await found.discard()
         days, definition = task.period.days, task.report.definition_hash
         self.sizes.parted(task.report.name, task.account.id, days, found.leaves, definition)
+
+    def _was_whole(self, task: InsightsTask) -> bool:
+        """Whether an older reading without a hole lies there: rows that were had are not given up for fresher ones."""
+        [slice_id] = task.ids()
+        store = self.shop.committer.store
+        records = (store.lake.record_in(file) for file in store.ledger.files_of(slice_id))
+        return any(record is not None and record.state is State.LANDED for record in records)
 
     async def _put_together(self, task: InsightsTask, into: Into, found: Found) -> Closing:
         [target] = into.targets.values()

@@ -125,6 +125,13 @@ class Lake:
         except (OSError, ValueError, KeyError, TypeError):
             return False
 
+    def record_in(self, file: SliceFile) -> SliceRecord | None:
+        """The slice as it was when the file landed, by the file's footer; None where there is none to be read."""
+        try:
+            return codec.read_record(orjson.loads(pq.read_metadata(self.root / file.path).metadata[FOOTER])["slice"])
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
+
     def lose(self, paths: Iterable[str]) -> None:
         """Removes files, and folders with all that they hold; what is gone already is no fault."""
         for path in (self.root / relative for relative in paths):

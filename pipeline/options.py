@@ -8,7 +8,7 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from pipeline.errors import Usage
 from pipeline.journal import Journal, Listener, stderr_log
 
 if TYPE_CHECKING:  # `app` pulls in every heavy library; commands import it when they run
@@ -43,8 +44,31 @@ class Shared:
 
         return read(where(self.config), (self.now or datetime.now(UTC)).date())
 
+    def new_config(self) -> Path:
+        """Where a configuration is to be written.
+
+        Raises:
+            Usage: There is one.
+        """
+        from config.settings import where  # noqa: PLC0415 - heavy
+
+        path = where(self.config)
+        if path.exists():
+            raise Usage(f"{path}: there is a configuration already; move it away, or name another with --config")
+        return path
+
     def app(self, *, bars: bool = True) -> "App":
-        """The product, its events on stderr: as progress bars on a terminal, unless they are not wanted."""
+        """The product as its configuration has it, its events on stderr: on a terminal as bars, unless not wanted."""
+        return self._app(self.settings(), bars=bars)
+
+    def app_without_file(self, graph: Mapping[str, str | None]) -> "App":
+        """The product before there is a configuration, from settings of `[graph]` alone."""
+        from config.settings import from_data  # noqa: PLC0415 - heavy
+
+        told = {name: value for name, value in graph.items() if value is not None}
+        return self._app(from_data({"graph": told}, "insights init", (self.now or datetime.now(UTC)).date()))
+
+    def _app(self, settings: "Settings", *, bars: bool = True) -> "App":
         from pipeline.app import App  # noqa: PLC0415 - heavy
 
         journal = Journal(self.listeners)
@@ -54,7 +78,7 @@ class Shared:
             journal.listen(Progress())
         else:
             journal.listen(stderr_log(as_json=self.as_json))
-        return App.at(self.settings(), journal, self.now)
+        return App.at(settings, journal, self.now)
 
     def answer(self, data: Callable[[], Any], words: Callable[[], str]) -> None:
         """Prints the answer: exactly one JSON document, or words."""

@@ -119,8 +119,8 @@ def expected_of(report: Report, truth: list[dict[str, Any]]) -> dict[str, list[d
     return found
 
 
-def truth_of(sandbox: Sandbox, report: Report, now: datetime = NOW) -> list[dict[str, Any]]:
-    days = {"since": str(SINCE), "until": str(now.date() - timedelta(days=1))}
+def truth_of(sandbox: Sandbox, report: Report, now: datetime = NOW, until: date | None = None) -> list[dict[str, Any]]:
+    days = {"since": str(SINCE), "until": str(until or now.date() - timedelta(days=1))}
     return sandbox.insights("111", now, **report.parameters(), time_range=days)
 
 
@@ -217,6 +217,25 @@ def test_an_ad_that_always_fails_is_a_hole_until_it_is_answered(tmp_path: Path, 
     assert (ended.code, ended.json["failures"]) == (0, [])
     assert_equal(shop, AD, truth_of(sandbox, AD, TOMORROW))
     assert shop.ask("SELECT count(*) FROM meta.slices WHERE state = 'partial'") == [(0,)]
+
+
+def test_a_hole_never_takes_rows_that_were_had(tmp_path: Path, gate: Gate, sandbox: Sandbox) -> None:
+    """A day that landed whole and is then answered with a hole keeps its rows, as failed, until it is whole again."""
+    ads, bad = Ads.of(sandbox), _bad_ad(sandbox)
+    shop = configured(tmp_path, gate.url, AD, objects='[ad_objects]\ntables = ["campaigns", "adsets", "ads"]')
+    assert shop.load().code == 0
+    before = truth_of(sandbox, AD)
+    gate.too_much = lambda params: params["level"] == "ad" and bad in ads.in_question(params) and _is_wide(params)
+    nights = (TOMORROW, TOMORROW + timedelta(days=1))
+    for night in nights:
+        sandbox.move_to(night)
+        assert shop.load("--until", "2026-11-19", now=night).code == 1
+        assert_equal(shop, AD, before)
+        states = "SELECT DISTINCT state, \"rows\" > 0, reason LIKE '%ad.id IN %' FROM meta.slices"
+        assert shop.ask(f"{states} WHERE table_name = 'ads_insights'") == [("failed", True, True)]
+    gate.too_much = lambda _: False
+    assert shop.load("--until", "2026-11-19", now=nights[-1]).code == 0
+    assert_equal(shop, AD, truth_of(sandbox, AD, nights[-1], until=date(2026, 11, 19)))
 
 
 def _is_wide(params: Params) -> bool:
