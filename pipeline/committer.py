@@ -55,7 +55,7 @@ class Committer:
             if closing.incomplete is not None:
                 self.totals.failures.append(failure_of(found.ready.record, closing.incomplete))
         rows = sum(found.ready.record.rows for found in closed)
-        self.say("slices.landed", first=str(closed[0].ready.record.id), slices=len(closed), rows=rows)
+        self.say("slices.landed", **_named(closed[0].ready.record), slices=len(closed), rows=rows)
 
     async def fail(
         self, records: Iterable[SliceRecord], reason: Fault | Exception, state: State = State.FAILED
@@ -73,7 +73,8 @@ class Committer:
             if state is State.FAILED or isinstance(reason, GaveUp):
                 self.totals.failures.append(failure_of(record, reason))
         if failed:
-            self.say("slices.failed", first=str(failed[0].id), slices=len(failed), because=str(reason))
+            traced = {"fbtrace_id": reason.fbtrace_id} if isinstance(reason, Fault) else {}
+            self.say("slices.failed", **_named(failed[0]), slices=len(failed), because=str(reason), **traced)
 
     async def skip(self, records: Iterable[SliceRecord]) -> None:
         """Records slices that nobody asks, each with its reason."""
@@ -83,7 +84,7 @@ class Committer:
         for record in skipped:
             self.totals.outcomes[record.id] = Outcome(State.SKIPPED)
         if skipped:
-            self.say("slices.skipped", first=str(skipped[0].id), slices=len(skipped), because=skipped[0].reason)
+            self.say("slices.skipped", **_named(skipped[0]), slices=len(skipped), because=skipped[0].reason)
 
     @asynccontextmanager
     async def still(self) -> AsyncIterator[None]:
@@ -130,6 +131,12 @@ class Committer:
     def _count(self, closed: Closed) -> None:
         record = closed.ready.record
         self.totals.outcomes[record.id] = Outcome(record.state, closed.rows, closed.quarantined, closed.unchanged)
+
+
+def _named(first: SliceRecord) -> dict[str, str]:
+    """The fields by which a log names slices: the table, the scope, and where the first of them starts."""
+    start = first.id.start.isoformat(timespec="minutes") if first.id.start else "current"
+    return {"table": first.id.table, "scope": first.id.scope, "slice": start}
 
 
 def failure_of(record: SliceRecord, reason: Exception) -> Failure:
