@@ -18,6 +18,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 from config.errors import Wrong
+from schemas.brand_safety import PLACEMENTS
 from schemas.legality import refusals
 from schemas.reports import Filter, Report
 
@@ -229,7 +230,9 @@ class BrandSafetySection(Section):
     """`[brand_safety]`: the hourly files."""
 
     business_ids: list[Id] = []
+    """Businesses whose hourly files are wanted."""
     placements: list[str] = ["facebook/feed", "facebook/reels"]
+    """Pairs of platform and position."""
     ad_sets: list[Id] = []
     content: bool = True
 
@@ -293,8 +296,12 @@ class Settings(Section):
     @property
     def not_in_force(self) -> tuple[str, ...]:
         """What is configured and legal, and not carried out by this version yet: it is said at every load."""
-        sections = ("brand_safety", "app_insights", "attribution")
-        return tuple(f"[{name}]" for name in sections if getattr(self, name) is not None)
+        sections = ("app_insights", "attribution")
+        found = tuple(f"[{name}]" for name in sections if getattr(self, name) is not None)
+        safety = self.brand_safety
+        return found + tuple(
+            f"[brand_safety] {name}" for name in ("ad_sets", "content") if safety and getattr(safety, name)
+        )
 
     @property
     def lake(self) -> Path:
@@ -359,6 +366,7 @@ def from_data(data: Mapping[str, Any], source: str, today: date) -> Settings:
 def _refuse_illegal(settings: Settings, source: str, today: date) -> None:
     """What only the values together show; each section answers for its own."""
     lines = [line for section in (_of_ads_insights,) for line in section(settings, today)]
+    lines += _of_brand_safety(settings)
     if lines:
         raise Wrong("\n".join(f"{source}: {line}" for line in lines))
 
@@ -377,6 +385,18 @@ def _of_ads_insights(settings: Settings, today: date) -> list[str]:
     ]
     for number, report in enumerate(settings.reports, 1):
         lines += [f"[[ads_insights.reports]] number {number}: {refusal}" for refusal in refusals(report, today)]
+    return lines
+
+
+def _of_brand_safety(settings: Settings) -> list[str]:
+    safety = settings.brand_safety
+    if safety is None:
+        return []
+    lines = [] if safety.business_ids or safety.ad_sets else ["[brand_safety] names no business: set business_ids"]
+    for placement in (name for name in safety.placements if name not in PLACEMENTS):
+        near = nearest(placement, PLACEMENTS)
+        meant = f"did you mean {near!r}?" if near else f"there are {', '.join(PLACEMENTS)}"
+        lines.append(f"[brand_safety] placements = {placement!r}: there is no such placement; {meant}")
     return lines
 
 

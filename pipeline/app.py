@@ -19,6 +19,7 @@ from config.settings import Settings, access_token, app_secret, webhook_url
 from connectors.ad_objects import AdObjects
 from connectors.ads_insights.connector import BIGGEST_PAGE, AdsInsights
 from connectors.ads_insights.life import Rhythm
+from connectors.brand_safety.hours import Placement
 from connectors.graph.calls import Target
 from connectors.graph.client import Graph
 from connectors.graph.credentials import Credentials
@@ -31,6 +32,8 @@ from pipeline.account import Account
 from pipeline.alerts import Known, Promise, Trouble, troubles
 from pipeline.beside import beside, publishing, telling
 from pipeline.book import LedgerBook, read_deadlines
+from pipeline.brand_safety_family import BrandSafety
+from pipeline.brand_safety_plan import Span
 from pipeline.catalogue import Owned
 from pipeline.check import Checked, Need, accounts_of_token, businesses_of_token, probe, who_and_what
 from pipeline.closing import close_objects
@@ -64,6 +67,7 @@ from pipeline.uninterrupted import uninterrupted
 from pipeline.warehouse import Published
 from pipeline.workshop import Workshop
 from schemas.ad_objects import OBJECT_TABLES
+from schemas.brand_safety import AVAILABILITY, IMPRESSIONS
 from schemas.columns import Table
 from schemas.views import VIEWS
 from schemas.work import Failure
@@ -443,9 +447,24 @@ class App:
     def _lookback_days(self) -> int:
         return self.settings.ads_insights.lookback_days if self.settings.ads_insights else 28
 
-    def _families(self, _choice: Choice) -> tuple[Family, ...]:
+    def _families(self, choice: Choice) -> tuple[Family, ...]:
         """The configured families besides ads insights and ad objects, narrowed to what a command is about."""
-        return ()
+        found = (self._brand_safety(choice),)
+        return tuple(family for family in found if family is not None)
+
+    def _brand_safety(self, choice: Choice) -> Family | None:
+        section = self.settings.brand_safety
+        if section is None:
+            return None
+        wanted = not choice.tables or set(choice.tables) & {IMPRESSIONS.name, AVAILABILITY.name}
+        chosen = [name for name in section.business_ids if not choice.accounts or name in choice.account_ids]
+        return BrandSafety(
+            tuple(chosen) if wanted else (),
+            tuple(map(Placement.of, section.placements)),
+            self.settings.graph.files_url,
+            tuple(section.business_ids),
+            Span(choice.since, choice.until, choice.only_failed),
+        )
 
     def _orders(self, choice: Choice, families: Sequence[Family]) -> Orders:
         """What a command is about.

@@ -39,10 +39,15 @@ def read_place(data: dict[str, Any]) -> Place:
     """The place that `place_data` wrote."""
     within = data["within"] and (
         data["within"][0],
-        date.fromisoformat(data["within"][1]),
-        date.fromisoformat(data["within"][2]),
+        _read_bound(data["within"][1]),
+        _read_bound(data["within"][2]),
     )
     return Place(tuple((name, value) for name, value in data["folders"]), data["stem"], within or None)
+
+
+def _read_bound(text: str) -> date:
+    """A bound of a place: a day, or an hour as local wall time."""
+    return datetime.fromisoformat(text) if "T" in text else date.fromisoformat(text)
 
 
 def record_data(record: SliceRecord) -> dict[str, Any]:
@@ -85,7 +90,7 @@ def ready_text(ready: Ready) -> str:
     """A slice that is about to land, as the text that the ledger keeps until it has."""
     files = [[w.file.table, w.file.path, w.file.rows, w.file.fingerprint, w.temporary] for w in ready.files]
     data = {"record": record_data(ready.record), "place": place_data(ready.place), "files": files}
-    return orjson.dumps({**data, "removed": ready.removed, "final": ready.final}).decode()
+    return orjson.dumps({**data, "removed": ready.removed, "final": ready.final, "joins": ready.joins}).decode()
 
 
 def read_ready(text: str) -> Ready:
@@ -97,4 +102,5 @@ def read_ready(text: str) -> Ready:
         tuple(Written(SliceFile(f[0], f[1], f[2], f[3]), f[4]) for f in data["files"]),
         tuple(data["removed"]),
         data["final"],
+        data.get("joins", False),
     )

@@ -7,8 +7,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 
 from connectors.errors import Fault, GaveUp
-from pipeline.landing import land
-from pipeline.slices import Closed, SliceWriter
+from pipeline.landing import finish, land
+from pipeline.slices import Closed, RecordOf, SliceWriter
 from pipeline.store import Store
 from schemas.events import Say
 from schemas.periods import State
@@ -57,10 +57,22 @@ class Committer:
         rows = sum(found.ready.record.rows for found in closed)
         self.say("slices.landed", **_named(closed[0].ready.record), slices=len(closed), rows=rows)
 
+    async def join(self, writer: SliceWriter, record_of: RecordOf) -> SliceRecord:
+        """Lands a part of a slice beside the parts that it has; what the slice is then.
+
+        Raises:
+            OSError: The files could not be written; nothing of the part lands.
+        """
+        loop = asyncio.get_running_loop()
+        async with self._turn:
+            joined = await loop.run_in_executor(self.pool, self._join, writer, record_of)
+        self._count(joined, beside=self.totals.outcomes.get(joined.ready.record.id))
+        return joined.ready.record
+
     async def fail(
         self, records: Iterable[SliceRecord], reason: Fault | Exception, state: State = State.FAILED
     ) -> None:
-        """Records why slices gave nothing; rows of an earlier landing stay.
+        """Records why slices gave nothing, or not all; rows of an earlier landing stay.
 
         What was skipped because its time was over is a failure of the run, though not of the slice.
         """
@@ -69,8 +81,8 @@ class Committer:
         async with self._turn:
             await loop.run_in_executor(self.pool, self._remember, failed)
         for record in failed:
-            self.totals.outcomes[record.id] = Outcome(state)
-            if state is State.FAILED or isinstance(reason, GaveUp):
+            self.totals.outcomes[record.id] = replace(self.totals.outcomes.get(record.id, Outcome(state)), state=state)
+            if state is not State.SKIPPED or isinstance(reason, GaveUp):
                 self.totals.failures.append(failure_of(record, reason))
         if failed:
             traced = {"fbtrace_id": reason.fbtrace_id} if isinstance(reason, Fault) else {}
@@ -93,6 +105,13 @@ class Committer:
             yield
 
     # ---- in the pool ----
+
+    def _join(self, writer: SliceWriter, record_of: RecordOf) -> Closed:
+        store = self.store
+        finish(store.ledger, store.lake, self.say)  # a part that an error of the disk left half landed counts first
+        joined = writer.join(store.ledger, record_of)
+        land(store.ledger, store.lake, [joined.ready], self.say)
+        return joined
 
     def _close(self, closings: Sequence[Closing]) -> list[Closed]:
         closed: list[Closed] = []
@@ -128,9 +147,12 @@ class Committer:
         for record in records:
             self.store.ledger.fail(record)
 
-    def _count(self, closed: Closed) -> None:
-        record = closed.ready.record
-        self.totals.outcomes[record.id] = Outcome(record.state, closed.rows, closed.quarantined, closed.unchanged)
+    def _count(self, closed: Closed, beside: Outcome | None = None) -> None:
+        """`beside`: what landed of the same slice in this run already, and stays."""
+        record, before = closed.ready.record, beside or Outcome(closed.ready.record.state)
+        rows = {table: count + before.rows.get(table, 0) for table, count in closed.rows.items()}
+        aside = closed.quarantined + before.quarantined
+        self.totals.outcomes[record.id] = Outcome(record.state, rows, aside, closed.unchanged)
 
 
 def _named(first: SliceRecord) -> dict[str, str]:
@@ -141,8 +163,7 @@ def _named(first: SliceRecord) -> dict[str, str]:
 
 def failure_of(record: SliceRecord, reason: Exception) -> Failure:
     """A failure in the words of `load --json`."""
-    start = record.id.start.date().isoformat() if record.id.start else ""
-    failure = Failure(record.id.table, record.id.scope, start, error=str(reason), remedy="look")
+    failure = Failure(record.id.table, record.id.scope, record.id.begins, error=str(reason), remedy="look")
     if not isinstance(reason, Fault):
         return failure
     codes = (reason.code, reason.subcode, reason.fbtrace_id)

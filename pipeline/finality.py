@@ -6,12 +6,14 @@ Each family answers for its own tables; a table that nobody answers for is one o
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
+from pipeline.brand_safety_plan import is_settled
+from schemas.brand_safety import IMPRESSIONS
 from schemas.periods import Known, Period, is_final
 from schemas.work import Place, SliceRecord
 
 Rule = Callable[[SliceRecord], bool]
 
-OF_TABLE: Mapping[str, Rule] = MappingProxyType({})
+OF_TABLE: Mapping[str, Rule] = MappingProxyType({IMPRESSIONS.name: is_settled})
 """The rules of the families that settle in their own way, by the table that the slice names."""
 
 

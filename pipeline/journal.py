@@ -15,7 +15,7 @@ MASK = "***"
 QUIET = frozenset(
     """
     landing.begun landing.recorded landing.file_renamed landing.file_removed landing.renamed landing.landed
-    page.read objects.page report_run.polled report_run.seen publish.replacing publish.replaced
+    hour.listed page.read part.fetched objects.page report_run.polled report_run.seen publish.replacing publish.replaced
     """.split()  # noqa: SIM905 - a list that reads as one
 )
 """Events that are progress, not news: the log leaves them out."""

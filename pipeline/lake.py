@@ -85,11 +85,11 @@ class Lake:
                 "point [storage] state and lake at the same store, or run `insights rebuild`"
             )
 
-    def temporary(self) -> str:
+    def temporary(self, suffix: str = ".parquet") -> str:
         """A new name for a temporary file."""
         with self._guard:
             self._names += 1
-            return f"{TEMPORARY}/{os.getpid()}-{self._names}.parquet"
+            return f"{TEMPORARY}/{os.getpid()}-{self._names}{suffix}"
 
     def sweep(self) -> None:
         """Deletes temporary files that nothing waits for any more."""

@@ -53,7 +53,8 @@ def finish(ledger: Ledger, lake: Lake, say: Say) -> None:
     """Finishes every landing that was begun: by a killed process, or by this one before an error of the disk.
 
     Where a file is lost the slice is due again. If nothing of the new reading is in place, the files of the older one
-    are whole and stay; otherwise two readings are mixed and the slice is forgotten.
+    are whole and stay; otherwise two readings are mixed and the slice is forgotten. Of a part that joins a slice, what
+    is in place is taken away: the slice's other parts are whole.
     """
     for number, ready in ledger.landings():
         if _is_complete(lake, ready):
@@ -62,7 +63,10 @@ def finish(ledger: Ledger, lake: Lake, say: Say) -> None:
             ledger.end_landing([(number, ready)])
             say("landing.rolled_forward", slice=str(ready.record.id))
             continue
-        mixed = any(lake.holds(written.file, ready.record) for written in ready.files)
+        placed = [written.file.path for written in ready.files if lake.holds(written.file, ready.record)]
+        if ready.joins:
+            lake.lose(placed)
+        mixed = bool(placed) and not ready.joins
         ledger.lose_landing(number, ready, forget=mixed)
         say("landing.lost", slice=str(ready.record.id), mixed=mixed)
 

@@ -264,7 +264,8 @@ class Ledger:
         """Says `landing` with each slice and its temporary files, before the first of them is renamed."""
         with self._writing():
             for ready in slices:  # what an earlier landing of this slice left undone must not be made up after this one
-                self._do("supersede_landing", **_key(ready.record.id))
+                if not ready.joins:
+                    self._do("supersede_landing", **_key(ready.record.id))
             return [self._one("begin_landing", slice=codec.ready_text(ready))["id"] for ready in slices]
 
     def landings(self) -> list[tuple[int, Ready]]:
@@ -279,7 +280,8 @@ class Ledger:
                 number = self._one("next_landing")["last_landing"]
                 place = orjson.dumps(codec.place_data(ready.place)).decode()
                 self._do("save_slice", **_record_values(ready.record), place=place, landing=number)
-                self._do("forget_files", **key)
+                if not ready.joins:
+                    self._do("forget_files", **key)
                 for written in ready.files:
                     self._do("save_file", **key, **_file_values(written.file))
                 self._do("end_landing", id=landing)

@@ -1,6 +1,6 @@
 """Owns one slice on its way into the lake: the rows of its tables and its quarantine, until ready or unchanged."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import pyarrow as pa
@@ -32,14 +32,20 @@ class Closed:
     quarantined: int
 
 
+RecordOf = Callable[[SliceRecord | None, Sequence[SliceFile]], SliceRecord]
+"""Says what a slice is once a part has joined it."""
+
+
 class SliceWriter:
     """Takes the rows of one slice's tables; only `pipeline/landing.py` puts their files in place."""
 
-    def __init__(self, lake: Lake, target: Target, spill_rows: int = SPILL_ROWS) -> None:
+    def __init__(self, lake: Lake, target: Target, spill_rows: int = SPILL_ROWS, *, check_key: bool = True) -> None:
         self._lake = lake
         self._target = target
         self._tables = {
-            table.name: TableWriter(lake, table, path_of(table.name, target.place), spill_rows, check_key=number == 0)
+            table.name: TableWriter(
+                lake, table, path_of(table.name, target.place), spill_rows, check_key=check_key and not number
+            )
             for number, table in enumerate(target.tables)
         }
         aside = quarantine_path(target.id.table, target.place)
@@ -49,6 +55,11 @@ class SliceWriter:
     def rows(self) -> int:
         """How many rows of the facts it has taken."""
         return self._tables[self._target.tables[0].name].rows
+
+    @property
+    def path(self) -> str:
+        """Where the file of the facts will lie, relative to the lake."""
+        return self._tables[self._target.tables[0].name].path
 
     def write(self, table: str, rows: pa.Table) -> None:
         """Takes rows of one of the slice's tables, in its file schema."""
@@ -73,6 +84,33 @@ class SliceWriter:
             self.discard()
             raise
 
+    def join(self, ledger: Ledger, record_of: RecordOf) -> Closed:
+        """Writes the files of a part, to lie beside those that the slice has already; whoever calls checks the key.
+
+        `record_of(known, files)` says what the slice is with them: what is known of it, and all its files. Nothing may
+        land between this and the landing of the part.
+
+        Raises:
+            OSError: The files could not be written. Of a part that is not closed nothing is left.
+        """
+        try:
+            return self._join(ledger, record_of)
+        except BaseException:
+            self.discard()
+            raise
+
+    def _join(self, ledger: Ledger, record_of: RecordOf) -> Closed:
+        slice_id, place = self._target.id, self._target.place
+        writers = self._writers()
+        files = [writer.close(str(slice_id)) for writer in writers]
+        mine = {writer.path for writer in self._all()}
+        kept = [file for file in ledger.files_of(slice_id) if file.path not in mine]
+        record = record_of(ledger.slice(slice_id), [*kept, *files])
+        written = tuple(writer.save(file, record, place) for writer, file in zip(writers, files, strict=True))
+        ready = Ready(record, place, written, self._removed([], files), joins=True)
+        counts = {file.table: file.rows for file in files if file.table != QUARANTINE.name}
+        return Closed(ready, unchanged=False, rows=counts, quarantined=self._aside.rows)
+
     def _close(self, ledger: Ledger, record: SliceRecord, *, final: bool) -> Closed:
         writers = self._writers()
         files = [writer.close(str(self._target.id)) for writer in writers]
@@ -91,8 +129,11 @@ class SliceWriter:
 
     def discard(self) -> None:
         """Forgets everything, temporary files included."""
-        for writer in (*self._tables.values(), self._aside):
+        for writer in self._all():
             writer.discard()
+
+    def _all(self) -> Sequence[TableWriter]:
+        return [*self._tables.values(), self._aside]
 
     def _writers(self) -> Sequence[TableWriter]:
         """The writers that will have a file: every table's, and the quarantine's if anything was set aside."""

@@ -4,7 +4,7 @@ import duckdb
 
 from schemas.columns import Column, Kind, Table
 from schemas.meta import QUARANTINE
-from schemas.views import View
+from schemas.view import View
 from schemas.work import Place
 
 

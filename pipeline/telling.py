@@ -32,14 +32,14 @@ class Webhook:
 
     async def send(self, document: bytes) -> str | None:
         """Why it could not be sent, without the address; None when it was."""
-        request = Request("POST", self.url, json=document, timeout_seconds=ANSWER_SECONDS)
+        request = Request("POST", self.url, json=document, timeout_seconds=ANSWER_SECONDS, place="the webhook")
         failure: str | None = None
         for wait in (0.0, *WAITS):
             await self.clock.sleep(wait)
             try:
                 status = (await self.http.send(request)).status
             except Fault as fault:
-                failure = type(fault).__name__  # its text names the address
+                failure = fault.message
                 continue
             if status in OK:
                 return None

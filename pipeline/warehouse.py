@@ -28,7 +28,7 @@ from pipeline.ledger import Ledger
 from schemas.columns import Column, Table
 from schemas.events import Say
 from schemas.meta import PUBLICATION
-from schemas.views import View
+from schemas.view import View
 from schemas.work import Place, SliceFile, SliceId
 
 FORMAT = 1
@@ -396,9 +396,12 @@ def _drop_views(connection: duckdb.DuckDBPyConnection) -> None:
 
 
 def _make_views(connection: duckdb.DuckDBPyConnection, views: Iterable[View]) -> None:
-    there = {*sql.columns_of(connection, "main")}
+    tables = sql.columns_of(connection, "main")
+    there = {*tables, *(f"{table}.{column}" for table, columns in tables.items() for column in columns)}
+    made: set[str] = set()
     for view in views:
-        if there.issuperset(view.needs):
+        if view.name not in made and there.issuperset(view.needs):
+            made.add(view.name)
             for statement in sql.create_view(view):
                 connection.execute(statement)
 

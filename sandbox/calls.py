@@ -53,7 +53,7 @@ class Target:
     """What a call aims at: its kind, the account concerned, and the object and edge of its path."""
 
     op: str
-    """submit, poll, page, sync, object, list or batch."""
+    """submit, poll, page, sync, object, list or batch; a further family has its own words."""
     account: str
     object_id: str
     edge: str = ""

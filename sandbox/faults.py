@@ -78,6 +78,12 @@ CATALOGUE: dict[str, Fault] = {
         is_transient=True,
     ),
     "10": fault(403, 10, "(#10) Application does not have permission for this action"),
+    "10/public": fault(
+        403,
+        10,
+        "(#10) This endpoint requires the 'pages_read_engagement' permission or the 'Page Public Content Access' "
+        "feature.",
+    ),
     "17": fault(400, 17, "(#17) User request limit reached", 2446079, is_transient=True),
     "17/2446079": fault(400, 17, "(#17) User request limit reached", 2446079, is_transient=True),
     "32": fault(400, 32, "(#32) Page request limit reached", is_transient=True),
@@ -101,6 +107,11 @@ CATALOGUE: dict[str, Fault] = {
         "(#100) Cannot include impressions, spend in summary param because they weren't there while creating the "
         "report run.",
     ),
+    "100/2349019": fault(400, 100, "Invalid parameter", 2349019),
+    "100/2349046": fault(400, 100, "Invalid Platform Parameter.", 2349046),
+    "100/2349047": fault(400, 100, "Invalid Position Parameter.", 2349047),
+    "100/2349048": fault(400, 100, "Date Out Of Range.", 2349048),
+    "100/2349049": fault(400, 100, "Invalid Cursor.", 2349049),
     "100/cursor": fault(400, 100, "(#100) The After Cursor specified exceeds the max limit supported by this endpoint"),
     "102": fault(400, 102, "Session key invalid or no longer valid"),
     "104": fault(400, 104, "Incorrect signature"),
@@ -120,6 +131,10 @@ CATALOGUE: dict[str, Fault] = {
     "200": Fault(
         403, {"code": 200, "message": "(#200) Requires business_management permission to manage the object"}, bare=True
     ),
+    "200/capability": fault(
+        403, 200, "(#200) The application does not have the capability brand_safety_feed_verification."
+    ),
+    "200/private": fault(403, 200, "(#200) The content is not public"),
     "294": fault(403, 294, "(#294) Managing advertisements requires an access token with the extended permission."),
     "341": fault(400, 341, "(#341) Feed action request limit reached", is_transient=True),
     "368": fault(403, 368, "The action attempted has been deemed abusive or is otherwise disallowed"),
@@ -161,6 +176,9 @@ CATALOGUE: dict[str, Fault] = {
     "80003": _throttle(80003, "to this"),
     "80004": _throttle(80004, "to this", "#ads-management"),
     "80004/2446079": _throttle(80004, "to this", "#ads-management"),
+    "80011": fault(
+        400, 80011, "(#80011) There have been too many calls to Brand Safety APIs. Wait a bit and try again."
+    ),
     "-3/1504045": fault(500, -3, "Report too large", 1504045, error_user_title="Report Too Large"),
     "-2/2490547": fault(500, -2, "Report generation failed", 2490547, error_user_title="Report Generation Failed"),
     "not successful": Fault(503, {"message": "Call was not successful"}, bare=True),
@@ -170,7 +188,7 @@ CATALOGUE: dict[str, Fault] = {
         bare=True,
     ),
 }
-"""Every body of 1.5, 1.6 and 2.12, keyed by code, code/subcode, or a word where the code alone is ambiguous."""
+"""Every body of 1.5, 1.6, 2.12 and 4.5, keyed by code, code/subcode, or a word where the code alone is ambiguous."""
 
 
 def named(key: str) -> GraphError:

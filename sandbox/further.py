@@ -5,6 +5,7 @@ from typing import Protocol
 
 from aiohttp import web
 
+from sandbox.brand_safety import BrandSafety
 from sandbox.graph import Family
 from sandbox.state import State
 
@@ -17,7 +18,7 @@ class FurtherFamily(Family, Protocol):
         ...
 
 
-FAMILIES: Sequence[Callable[[State], FurtherFamily]] = ()
+FAMILIES: Sequence[Callable[[State], FurtherFamily]] = (BrandSafety,)
 
 
 def further_families(state: State) -> Sequence[FurtherFamily]:

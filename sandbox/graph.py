@@ -12,14 +12,19 @@ from sandbox.faults import Fault, GraphError, fault, invalid, named, no_object
 from sandbox.insights_calls import InsightsCalls
 from sandbox.object_calls import ObjectCalls
 from sandbox.options import NEWEST_VERSION
-from sandbox.quotas import INSIGHTS, MANAGEMENT
+from sandbox.quotas import INSIGHTS, MANAGEMENT, SAFETY
 from sandbox.row_book import encode
 from sandbox.runs import Run
 from sandbox.scenario import Do
 from sandbox.state import State
 from sandbox.world import Node
 
-_INSIGHTS_OPS = frozenset({"submit", "poll", "page", "sync"})
+_QUOTA_OF = {
+    **dict.fromkeys(("submit", "poll", "page", "sync"), INSIGHTS),
+    **dict.fromkeys(("safety_ranges", "safety_files", "safety_report"), SAFETY),
+}
+"""Which allowance a kind of call costs; ad management for every other."""
+
 _OLD_PROTOCOL = 25
 """The last profile with ETags and `?ids=` (graph-api.md 1.9, 1.10)."""
 
@@ -107,7 +112,7 @@ class Graph:
         if "date_format" in call.parameters and options.profile > _OLD_PROTOCOL:
             raise invalid("The date_format parameter is no longer supported")
         self.state.quotas.overload = scenario.overload
-        kind = INSIGHTS if target.op in _INSIGHTS_OPS else MANAGEMENT
+        kind = _QUOTA_OF.get(target.op, MANAGEMENT)
         known = target.account if target.account in self.state.world.accounts else ""
         self.state.quotas.admit(known, kind, self.state.clock.now(), write=target.op == "submit")
         if target.account in scenario.refused_accounts:
@@ -154,7 +159,7 @@ class Graph:
     def dress(self, call: Call, target: Target, reply: Reply, trace: str) -> None:
         """Give a reply the headers of 1.4 and the usage of the quotas that it belongs to."""
         number = credentials.version_number(call.version) or self.state.options.profile
-        kind = INSIGHTS if target.op in _INSIGHTS_OPS else MANAGEMENT
+        kind = _QUOTA_OF.get(target.op, MANAGEMENT)
         known = target.account if target.account in self.state.world.accounts else ""
         reply.headers = {
             **_FIXED_HEADERS,

@@ -32,6 +32,8 @@ class Running:
 
     url: str
     state: State
+    files: str
+    """Where hourly brand-safety files are listed and lie, as Meta has a host of its own for them."""
 
 
 @asynccontextmanager
@@ -43,8 +45,9 @@ async def running(
     scenario: Any = None,
     host: str = "127.0.0.1",
     port: int = 0,
+    files_port: int = 0,
 ) -> AsyncIterator[Running]:
-    """Run a sandbox for as long as the block lasts; port 0 takes a free one."""
+    """Run a sandbox for as long as the block lasts; port 0 takes a free one, so does files_port."""
     state = State(world or seeded_world(), clock or SandboxClock(), options or ServerOptions())
     if scenario is not None:
         state.scenario.load(scenario)
@@ -53,9 +56,10 @@ async def running(
     runner = web.AppRunner(application(Graph(state, families), routes), access_log=None, shutdown_timeout=1)
     await runner.setup()
     try:
-        site = web.TCPSite(runner, host, port)
-        await site.start()
-        yield Running(f"http://{host}:{runner.addresses[0][1]}", state)
+        for number in (port, files_port):
+            await web.TCPSite(runner, host, number).start()
+        graph_port, state.files_port = (address[1] for address in runner.addresses)
+        yield Running(f"http://{host}:{graph_port}", state, f"http://{host}:{state.files_port}")
     finally:
         await runner.cleanup()
 
@@ -68,14 +72,17 @@ async def serve(
     scenario: Any = None,
     host: str = "127.0.0.1",
     port: int = 0,
+    files_port: int = 0,
 ) -> None:
     """Run until SIGTERM or SIGINT; one JSON line on stdout tells the address once calls are answered."""
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopped.set)
-    async with running(world, clock=clock, options=options, scenario=scenario, host=host, port=port) as server:
-        sys.stdout.write(json.dumps({"listening": server.url}) + "\n")
+    async with running(
+        world, clock=clock, options=options, scenario=scenario, host=host, port=port, files_port=files_port
+    ) as server:
+        sys.stdout.write(json.dumps({"listening": server.url, "files": server.files}) + "\n")
         sys.stdout.flush()
         await stopped.wait()
     click.echo("sandbox stopped", err=True)
@@ -83,6 +90,7 @@ async def serve(
 
 @click.command()
 @click.option("--port", default=0, show_default=True, help="0 takes a free port.")
+@click.option("--files-port", default=0, show_default=True, help="Lists hourly files; 0 takes a free port.")
 @click.option("--host", default="127.0.0.1", show_default=True)
 @click.option("--seed", default=7, show_default=True, help="The same seed gives the same world.")
 @click.option("--profile", type=click.Choice(list(PROFILES)), default="v25", show_default=True)
@@ -105,6 +113,10 @@ async def serve(
 @click.option("--tier", type=click.Choice(["standard", "development"]), default="standard", show_default=True)
 @click.option("--platform-rate", default=0.0, show_default=True, help="Insights calls a second for the app; 0 is any.")
 @click.option("--score-error", type=click.Choice(["17", "613"]), default="17", show_default=True)
+@click.option("--file-lines", default=60, show_default=True, help="Impressions in a part of an hourly file, about.")
+@click.option("--file-parts", default=2, show_default=True, help="Parts of an hourly file, about.")
+@click.option("--file-url-seconds", default=3600.0, show_default=True, help="Sandbox seconds of a signed address.")
+@click.option("--safety-scale", type=float, default=None, help="Factor on brand-safety calls; as --quota-scale.")
 @click.option("--app-secret", default="", help="Checks appsecret_proof against this secret.")
 @click.option("--require-proof", is_flag=True, help="Refuses calls without appsecret_proof.")
 @click.option("--sync-row-limit", default=50_000, show_default=True)
@@ -116,7 +128,8 @@ def main(**given: Any) -> None:
     start = parse_moment(given["now"]) if given["now"] else None
     scenario = json.loads(given["scenario"].read_text()) if given["scenario"] else None
     clock = SandboxClock(start, given["speed"])
-    asyncio.run(serve(world, clock=clock, options=options, scenario=scenario, host=given["host"], port=given["port"]))
+    where = {name: given[name] for name in ("host", "port", "files_port")}
+    asyncio.run(serve(world, clock=clock, options=options, scenario=scenario, **where))
 
 
 def _options(given: dict[str, Any]) -> ServerOptions:
@@ -127,6 +140,10 @@ def _options(given: dict[str, Any]) -> ServerOptions:
         "score_scale",
         "platform_rate",
         "score_error",
+        "file_lines",
+        "file_parts",
+        "file_url_seconds",
+        "safety_scale",
         "app_secret",
         "require_proof",
         "sync_row_limit",

@@ -29,5 +29,13 @@ class ServerOptions:
     """Which error a full ad-account score gives: 17 or 613."""
     app_secret: str = ""
     require_proof: bool = False
+    file_lines: int = 60
+    """About so many impressions in a part of an hourly file, unless the scenario says so."""
+    file_parts: int = 2
+    """About so many parts in an hour."""
+    file_url_seconds: float = 3_600.0
+    """Sandbox seconds for which a signed address opens."""
+    safety_scale: float | None = None
+    """Factor on the allowance of brand-safety calls alone; quota_scale when None."""
     sync_row_limit: int = 50_000
     async_row_limit: int = 1_000_000

@@ -10,7 +10,7 @@ from typing import Any
 from sandbox.faults import named
 from sandbox.options import ServerOptions
 
-INSIGHTS, MANAGEMENT = "ads_insights", "ads_management"
+INSIGHTS, MANAGEMENT, SAFETY = "ads_insights", "ads_management", "brand_safety"
 _HOUR = 3600.0
 _BUCKET = 60.0
 _FULL = 100.0
@@ -23,6 +23,9 @@ _SCORE = {"development_access": (60.0, 300.0), "standard_access": (9_000.0, 60.0
 
 _DECAY_SECONDS = 300.0
 _APP_CALLS = 200_000
+_SAFETY_CALLS = 4_800
+"""Brand-safety calls an hour for the app; no source tells the number."""
+
 _WORK_TIER = {"development_access": 1.0, "standard_access": 300.0}
 _CALL_WORK, _ROW_WORK = 0.2, 1 / 1000
 """Percent of the Limited tier's time that a call and a computed row cost."""
@@ -133,6 +136,8 @@ class Quotas:
         self._hours: dict[tuple[str, str], Hour] = {}
         self._scores: dict[str, Score] = {}
         self._app = Hour(max(1.0, _APP_CALLS * options.quota_scale))
+        scale = options.quota_scale if options.safety_scale is None else options.safety_scale
+        self._safety = Hour(max(1.0, _SAFETY_CALLS * scale))
         self._platform = Bucket(options.platform_rate)
         self._reach: Counter[tuple[str, date]] = Counter()
         self._overload_count = 0
@@ -141,8 +146,11 @@ class Quotas:
     def admit(self, account: str, kind: str, now: datetime, *, write: bool = False) -> None:
         """Count one call; raises the layer's error when it is refused. A refused call has counted."""
         seconds = now.timestamp()
+        if kind == SAFETY:
+            _admit_to(self._safety, seconds, "80011")
+            return
         if not account:
-            self._admit_app(seconds)
+            _admit_to(self._app, seconds, "4")
             return
         hour = self._hour(account, kind)
         blocked = max(hour.used(seconds)) >= _FULL
@@ -154,12 +162,6 @@ class Quotas:
             raise named("17" if self._options.score_error == "17" else "613/1487742")
         if kind == INSIGHTS:
             self._admit_platform(seconds)
-
-    def _admit_app(self, seconds: float) -> None:
-        blocked = max(self._app.used(seconds)) >= _FULL
-        self._app.add(seconds, 1, 0)
-        if blocked:
-            raise named("4")
 
     def _admit_platform(self, seconds: float) -> None:
         self._overload_count += self.overload
@@ -200,6 +202,8 @@ class Quotas:
     def headers(self, account: str, kind: str, now: datetime) -> dict[str, str]:
         """Return the usage headers of a reply; a layer at zero is left out (3.2), the insights throttle never is."""
         seconds = now.timestamp()
+        if kind == SAFETY:
+            return {}
         if not account:
             return self._app_header(seconds)
         found = self._case_header(account, kind, seconds) | self._score_header(account, seconds)
@@ -253,7 +257,16 @@ class Quotas:
         seconds = now.timestamp()
         cases = [{"account": account, **self._case(account, kind, seconds)} for account, kind in self._hours]
         scores = {account: score.usage(seconds) for account, score in self._scores.items()}
-        return {"use_cases": cases, "scores": scores, "app_percent": self._app.used(seconds)[0]}
+        shared = {"app_percent": self._app.used(seconds)[0], "safety_percent": self._safety.used(seconds)[0]}
+        return {"use_cases": cases, "scores": scores, **shared}
+
+
+def _admit_to(hour: Hour, seconds: float, error: str) -> None:
+    """Count a call of an allowance that the whole app shares."""
+    blocked = max(hour.used(seconds)) >= _FULL
+    hour.add(seconds, 1, 0)
+    if blocked:
+        raise named(error)
 
 
 def _line(**members: Any) -> str:

@@ -1,7 +1,8 @@
 r"""Owns scripted deviations: rules that match calls, are counted and used up, and mutations of served rows.
 
 A scenario is a list of rules, or an object `{"rules": [...], "refused_accounts": ["222"], "refused_fields": ["owner"],
-"overload": true, "world": {"mutations": [...]}}`. A rule is one of
+"overload": true, "world": {"mutations": [...]}, "brand_safety": {...}}`, the last as `brand_safety_scenario` says.
+A rule is one of
 
     {"match": {"op": "submit", "account": "111", "path": "<regular expression>", "page": 0, "nth": 2},
      "times": 1, "do": {"fault": "80000"}}
@@ -20,6 +21,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from sandbox.brand_safety_scenario import SafetyScenario, read_safety
 from sandbox.calls import Call, Target
 from sandbox.faults import CATALOGUE
 from sandbox.field_names import REQUESTABLE
@@ -136,6 +138,7 @@ class Scenario:
     refused_accounts: frozenset[str] = frozenset()
     refused_fields: frozenset[str] = frozenset()
     overload: bool = False
+    safety: SafetyScenario = field(default_factory=SafetyScenario)
     version: int = 0
     lasting: list[Mutation] = field(default_factory=list)
     """Mutations of the world itself, which no document replaces."""
@@ -151,6 +154,7 @@ class Scenario:
         self.refused_accounts = frozenset(map(str, whole.get("refused_accounts", ())))
         self.refused_fields = frozenset(whole.get("refused_fields", ()))
         self.overload = bool(whole.get("overload", False))
+        self.safety = read_safety(whole.get("brand_safety", {}))
         self.version += 1
 
     def take(self, call: Call, target: Target, page: int) -> Do:

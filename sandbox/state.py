@@ -27,6 +27,8 @@ class State:
     log: CallLog = field(default_factory=CallLog)
     pages: dict[tuple[str, str], int] = field(default_factory=dict)
     """The zero-based page that a cursor of a path leads to."""
+    files_port: int = 0
+    """Where hourly files are listed and lie; 0 until the sandbox listens."""
     quotas: Quotas = field(init=False)
     runs: Runs = field(init=False)
 

@@ -1,22 +1,7 @@
-"""Owns how a view for analysts is declared: made anew at every publication in which all that it needs is there."""
+"""Owns which views a publication makes: those of every family, in the order of the families' names."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from schemas.brand_safety_views import BRAND_SAFETY_VIEWS
+from schemas.view import View
 
-
-@dataclass(frozen=True, slots=True)
-class View:
-    """A named question over tables of the warehouse. `select` is its statement, `needs` the tables that it reads.
-
-    `columns` gives the meaning of its columns, which SQL clients show; those that are left out go without.
-    """
-
-    name: str
-    meaning: str
-    select: str
-    needs: tuple[str, ...]
-    columns: Mapping[str, str] = field(default_factory=dict)
-
-
-VIEWS: tuple[View, ...] = ()
+VIEWS: tuple[View, ...] = (*BRAND_SAFETY_VIEWS,)
 """The views of every family."""

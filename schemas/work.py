@@ -3,9 +3,11 @@
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime, time
+from datetime import date, datetime, time, timedelta
 
 from schemas.periods import Period, State
+
+ONE_HOUR = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -22,7 +24,12 @@ class SliceId:
         return cls(table, scope, datetime.combine(day, time.min))
 
     def __str__(self) -> str:
-        return f"{self.table} {self.scope} {self.start.date() if self.start else 'current'}"
+        return f"{self.table} {self.scope} {self.begins or 'current'}"
+
+    @property
+    def begins(self) -> str:
+        """Where it starts, as people read it: a day, or a day with its hour; empty for objects."""
+        return self.start.strftime("%Y-%m-%dT%H:%M").removesuffix("T00:00") if self.start else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,12 +38,13 @@ class Place:
 
     A file lies at `lake/<table>/<folder>/<stem>.parquet`, `folder` being `name=value` pairs. The slice's rows are
     those whose partition columns hold these values and, with `within`, whose column `within[0]` lies from `within[1]`
-    up to, not including, `within[2]`.
+    up to, not including, `within[2]`: days, or hours as local wall time. The parts of an hour lie side by side under
+    stems of their own; any of their places tells which rows are the hour's.
     """
 
     folders: tuple[tuple[str, str], ...]
     stem: str
-    within: tuple[str, date, date] | None = None
+    within: tuple[str, date, date] | tuple[str, datetime, datetime] | None = None
 
     @property
     def folder(self) -> str:
@@ -47,6 +55,11 @@ class Place:
 def day_place(owner: str, owner_id: str, whole: Period) -> Place:
     """The place of a slice of facts: one file per table, named after the slice's first day."""
     return Place(((owner, owner_id),), whole.start.isoformat(), ("date_start", whole.start, whole.end))
+
+
+def hour_place(folders: tuple[tuple[str, str], ...], hour: datetime, stem: str) -> Place:
+    """The place of a part of an hour: one file among others, named after the hour (local wall time) and the part."""
+    return Place(folders, f"{hour:%H}-{stem}", ("hour", hour, hour + ONE_HOUR))
 
 
 def current_place(owner: str, owner_id: str) -> Place:
@@ -106,7 +119,8 @@ class Written:
 class Ready:
     """A slice that is ready to land: its record, its place, the files to put there, and those to take away.
 
-    `final` says that this read makes the slice final; such a read lands even if nothing changed.
+    `final` says that this read makes the slice final; such a read lands even if nothing changed. `joins`: the files are
+    a part of the slice, they join those that it has already, and the record speaks of all of them.
     """
 
     record: SliceRecord
@@ -114,6 +128,7 @@ class Ready:
     files: tuple[Written, ...]
     removed: tuple[str, ...] = ()
     final: bool = False
+    joins: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,12 +166,13 @@ class Totals:
     def slices(self) -> dict[str, int]:
         """The counts of slices as `load --json` prints them."""
         counts = Counter(outcome.state for outcome in self.outcomes.values())
-        others = State.EMPTY, State.FAILED, State.SKIPPED
+        others = State.EMPTY, State.FAILED, State.LOST, State.SKIPPED
         return {
             "landed": len(self.outcomes) - sum(counts[state] for state in others),
             "failed": counts[State.FAILED],
             "empty": counts[State.EMPTY],
             "skipped": counts[State.SKIPPED],
+            "lost": counts[State.LOST],
             "unchanged": sum(outcome.unchanged for outcome in self.outcomes.values()),
         }
 

@@ -52,15 +52,15 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Which Graph is asked, and how long it may take."""
+    """Which Graph is asked, and how long it may take. `version` is '' for a host whose addresses have none."""
 
     base_url: str = "https://graph.facebook.com"
     version: str = "v25.0"
     timeout_seconds: float = 60.0
 
     def address(self, path: str) -> str:
-        """The versioned URL of a path: always with a version (graph-api.md 8, row 2 [docs: MV])."""
-        return f"{self.base_url.rstrip('/')}/{self.version}/{quote(path.lstrip('/'))}"
+        """The URL of a path: of Graph always with a version (graph-api.md 8, row 2 [docs: MV])."""
+        return "/".join(filter(None, (self.base_url.rstrip("/"), self.version, quote(path.lstrip("/")))))
 
 
 def encoded(params: Mapping[str, Param]) -> dict[str, str]:

@@ -178,6 +178,6 @@ class Door:
 
     def _compare(self, version: str | None) -> None:
         """Say once when another version answered than was asked (1.1 [seed 004])."""
-        if version is not None and version != self._target.version and version not in self._versions_told:
-            self._versions_told.add(version)
+        if self._target.version and version not in {None, self._target.version, *self._versions_told}:
+            self._versions_told.add(str(version))
             self.say("version.differs", {"asked": self._target.version, "answered": version})

@@ -24,7 +24,7 @@ from connectors.errors import (
     Transient,
     VersionDead,
 )
-from connectors.pace.quotas import BRAND_SAFETY, INSIGHTS_PLATFORM, PLATFORM, Quota
+from connectors.pace.quotas import BRAND_SAFETY, INSIGHTS_PLATFORM, PAGES, PLATFORM, Quota
 
 Where = Literal["any", "run"]
 RUN: Where = "run"
@@ -55,7 +55,6 @@ def _closes(*quotas: Quota, kind: str | None = None) -> dict[str, Any]:
 
 
 SPLIT_AFTER_THREE = {"tries": 3, "then_split": True}
-PAGES = Quota("app", None, "pages")
 
 TABLE: tuple[Row, ...] = (
     # ---- ask for less ----
@@ -81,6 +80,10 @@ TABLE: tuple[Row, ...] = (
     Row(100, 2349046, "any", "bad brand-safety platform", Invalid, "4.5 [seed 002]"),
     Row(100, 2349047, "any", "bad brand-safety position", Invalid, "4.5 [seed 002]"),
     Row(100, 2349019, "any", "bad platform and position pair", Invalid, "4.5 [docs: FV]"),
+    *(
+        Row(100, subcode, "any", "bad range of brand-safety dates", Invalid, "4.5 [docs: FV]")
+        for subcode in range(2349020, 2349026)
+    ),
     Row(100, None, "any", "invalid parameter", Invalid, "1.6 [seed 004]"),
     Row(105, None, "any", "too many parameters", Invalid, "1.6 [seed 004]"),
     Row(2500, None, "any", "path or fields cannot be parsed", Invalid, "1.6 [seed 004]"),

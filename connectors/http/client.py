@@ -96,7 +96,11 @@ class HttpClient:
                 url,
                 data=_body(request),
                 headers=_headers(request) if tunnelled else {**_headers(request), **password},
-                timeout=aiohttp.ClientTimeout(total=request.timeout_seconds, connect=self._limits.connect_seconds),
+                timeout=aiohttp.ClientTimeout(
+                    total=request.timeout_seconds,
+                    connect=self._limits.connect_seconds,
+                    sock_read=request.stall_seconds,
+                ),
                 allow_redirects=False,
                 proxy=proxy,
                 proxy_headers=password if tunnelled and password else None,
@@ -135,7 +139,7 @@ def _url(request: Request) -> URL:
     except ValueError:
         url = URL()
     if url.scheme not in ("http", "https") or not url.host:
-        raise Invalid("this is no http or https address", place=request.url)
+        raise Invalid("this is no http or https address", place=_place(request))
     return url
 
 
@@ -170,14 +174,13 @@ def _lowered(answer: aiohttp.ClientResponse) -> dict[str, str]:
 
 
 def _place(request: Request) -> str:
-    return f"{request.method} {request.url}"
+    return request.place or f"{request.method} {request.url}"
 
 
 def _transport(request: Request, error: Exception, status: int | None = None) -> Transport:
     """A fault that names what happened by the error's kind only: its text may hold the query."""
     if isinstance(error, asyncio.TimeoutError):
-        return Transport(
-            f"no complete answer within {request.timeout_seconds:g} s", place=_place(request), status=status
-        )
+        patience = request.timeout_seconds or request.stall_seconds or 0
+        return Transport(f"no complete answer within {patience:g} s", place=_place(request), status=status)
     reason = f": {error.strerror}" if isinstance(error, OSError) and error.strerror else ""
     return Transport(f"{type(error).__name__}{reason}", place=_place(request), status=status)

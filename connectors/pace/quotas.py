@@ -11,12 +11,14 @@ from connectors.errors import Quota
 __all__ = [
     "BRAND_SAFETY",
     "INSIGHTS_PLATFORM",
+    "PAGES",
     "PLATFORM",
     "Quota",
     "Reading",
     "digits",
     "drawn_by_app",
     "drawn_by_brand_safety",
+    "drawn_by_content",
     "drawn_by_insights",
     "drawn_by_objects",
     "lane",
@@ -47,6 +49,7 @@ class Reading:
 PLATFORM = Quota("app", None, "platform")
 INSIGHTS_PLATFORM = Quota("app", None, "insights")
 BRAND_SAFETY = Quota("app", None, "brand_safety")
+PAGES = Quota("app", None, "pages")
 
 
 def digits(account: str) -> str:
@@ -76,6 +79,11 @@ def drawn_by_objects(account: str | None) -> frozenset[Quota]:
 def drawn_by_brand_safety() -> frozenset[Quota]:
     """What a brand-safety call draws on (80011, graph-api.md 4.5)."""
     return frozenset({PLATFORM, BRAND_SAFETY})
+
+
+def drawn_by_content() -> frozenset[Quota]:
+    """What a look-up of public content draws on; page calls (code 32) close nothing else (graph-api.md 3.1)."""
+    return frozenset({PLATFORM, PAGES})
 
 
 def drawn_by_app() -> frozenset[Quota]:

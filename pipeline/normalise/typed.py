@@ -118,6 +118,11 @@ Read = tuple[Any, str]
 """A value and, unless it is exactly what was sent, the reason."""
 
 
+def whole_number(raw: str) -> tuple[int | None, str]:
+    """The whole number that a text means and no reason, or None and the reason why it means none."""
+    return _count(raw)
+
+
 def _count(raw: str) -> Read:
     """`12.0` is the whole number 12; `12.5` is none."""
     if not _DECIMAL.fullmatch(raw):

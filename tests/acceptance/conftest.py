@@ -27,8 +27,9 @@ TOKEN = "sandbox-token-acceptance-7f3a9c51e2"
 class Sandbox:
     """A running sandbox, its control calls and its truth."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, files: str = "") -> None:
         self.url = url
+        self.files = files
 
     def get(self, path: str, **query: Any) -> Any:
         with urllib.request.urlopen(f"{self.url}/sandbox/{path}?{urlencode(query)}") as reply:
@@ -72,7 +73,8 @@ def running_sandbox(*arguments: str, now: datetime = NOW, speed: float = SPEED) 
     ) as process:
         try:
             assert process.stdout is not None
-            yield Sandbox(json.loads(process.stdout.readline())["listening"])
+            told = json.loads(process.stdout.readline())
+            yield Sandbox(told["listening"], told["files"])
         finally:
             process.terminate()
 

@@ -18,7 +18,9 @@ async def test_start_and_stop(number: signal.Signals) -> None:
         cwd=ROOT, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
     )  # fmt: skip
     assert process.stdout is not None
-    url = json.loads(await process.stdout.readline())["listening"]
+    told = json.loads(await process.stdout.readline())
+    assert told.keys() == {"listening", "files"}
+    url = told["listening"]
     async with aiohttp.ClientSession(headers={"Authorization": "Bearer sandbox-token"}) as session:
         async with session.get(f"{url}/v25.0/act_111", params={"fields": "name"}) as response:
             assert await response.json() == {"name": "Account 111", "id": "act_111"}

@@ -1,0 +1,181 @@
+"""Owns one hourly file on its way to a typed table: every line ends as a row or in quarantine, counted and asserted.
+
+The file is inflated once, into stretches of lines as large as memory bears; each takes the quick path, or the careful
+one if anything about it is doubtful. Memory does not grow with the file.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+from typing import Protocol
+
+import pyarrow as pa
+
+from pipeline.normalise import hourly_careful, hourly_quick
+from pipeline.normalise.frames import Source, assemble, quarantine_table, quarantined, repeated
+from pipeline.normalise.hourly_careful import Careful
+from pipeline.normalise.hourly_lines import count, pieces
+from pipeline.normalise.hourly_probe import Probe, is_spaced
+from pipeline.normalise.parsed import Aside
+from schemas.arrow import TYPES
+from schemas.brand_safety import ASSUMED_ZONE
+from schemas.columns import Kind, Table
+
+STRETCH_BYTES = 48 * 2**20
+"""How much text is typed at once: more gains nothing and costs memory (measured)."""
+REPEATED = f"this {hourly_quick.KEY} stood in its hour before"
+
+
+class Sink(Protocol):
+    """Takes the typed rows of a part of an hour; see `pipeline/slices.py`."""
+
+    def write(self, table: str, rows: pa.Table) -> None:
+        """Takes rows in the table's file schema."""
+
+    def set_aside(self, rows: pa.Table) -> None:
+        """Takes rows of `meta.quarantine`."""
+
+
+class Repeats(Protocol):
+    """Knows impressions of the hour; sees the rows of one file in their order."""
+
+    def found_in(self, rows: pa.Table) -> list[int]:
+        """Which rows, by their index, repeat an impression of the hour."""
+
+
+class NoRepeats:
+    """Knows of none."""
+
+    def found_in(self, _rows: pa.Table) -> list[int]:
+        """None."""
+        return []
+
+
+@dataclass(frozen=True, slots=True)
+class HourlyFile:
+    """A downloaded file: whose rows it holds (`source.place` is its name) and of which hour."""
+
+    path: Path
+    table: Table
+    hour: datetime
+    source: Source
+
+
+@dataclass(slots=True)
+class Counted:
+    """What became of a file's lines; `careful` stretches of `stretches` were read line by line."""
+
+    lines: int = 0
+    rows: int = 0
+    quarantined: int = 0
+    unknown: int = 0
+    stretches: int = 0
+    careful: int = 0
+
+
+@dataclass(slots=True)
+class _Stretch:
+    """Some whole lines of the file, inflated."""
+
+    path: Path
+    first: int
+    probe: Probe
+    lines: int = 0
+
+    def text(self) -> Iterator[bytes]:
+        """The lines again."""
+        with self.path.open("rb") as file:
+            yield from file
+
+
+def convert(file: HourlyFile, scratch: Path, sink: Sink, repeats: Repeats | None = None) -> Counted:
+    """Types a file into the sink; `scratch` is where its inflated text may lie meanwhile.
+
+    Raises:
+        Broken: The file must be fetched again; what the sink has taken does not count.
+    """
+    counted = Counted()
+    work = _Conversion(file, sink, repeats or NoRepeats(), counted)
+    try:
+        for stretch in _stretches(file.path, scratch):
+            work.take(stretch)
+    finally:
+        scratch.unlink(missing_ok=True)
+    if counted.rows + counted.quarantined != counted.lines:
+        raise AssertionError(f"{file.source.place}: {counted} do not add up")
+    return counted
+
+
+def _stretches(path: Path, scratch: Path) -> Iterator[_Stretch]:
+    text, first, spaced = pieces(path), 1, None
+    piece = next(text, None)
+    while piece is not None:
+        spaced = is_spaced(piece) if spaced is None else spaced
+        stretch = _Stretch(scratch, first, Probe(spaced))
+        with scratch.open("wb") as file:
+            while piece is not None and file.tell() < STRETCH_BYTES:
+                file.write(piece)
+                stretch.lines += count(piece)
+                stretch.probe.look(piece)
+                piece = next(text, None)
+        first += stretch.lines
+        yield stretch
+
+
+@dataclass(frozen=True, slots=True)
+class _Conversion:
+    file: HourlyFile
+    sink: Sink
+    repeats: Repeats
+    counted: Counted
+
+    def take(self, stretch: _Stretch) -> None:
+        """Types a stretch and counts what becomes of its lines."""
+        careful = None
+        cells = hourly_quick.read(stretch.path, stretch.lines, stretch.probe)
+        if cells is None:
+            careful = hourly_careful.read(stretch.text(), stretch.first)
+            cells = careful.columns()
+        rows = self._rows(cells)
+        dropped = self.repeats.found_in(rows)
+        if dropped:
+            self._set_repeats_aside(stretch, careful, dropped)
+            mask = pa.array(number not in set(dropped) for number in range(rows.num_rows))
+            rows = rows.filter(mask)
+        if careful is not None:
+            self._set_aside(careful.aside)
+            self.counted.careful += 1
+            self.counted.unknown += careful.unknown
+        self.sink.write(self.file.table.name, rows)
+        self.counted.stretches += 1
+        self.counted.lines += stretch.lines
+        self.counted.rows += rows.num_rows
+
+    def _rows(self, cells: dict[str, pa.Array]) -> pa.Table:
+        rows = len(cells[hourly_quick.KEY])
+        hour = pa.repeat(pa.scalar(self.file.hour, TYPES[Kind.LOCAL_TIME]), rows)
+        columns = {**cells, "hour": hour, "assumed_time_zone": repeated(ASSUMED_ZONE, rows)}
+        return assemble(self.file.table, columns, rows, self.file.source)
+
+    def _set_repeats_aside(self, stretch: _Stretch, careful: Careful | None, dropped: list[int]) -> None:
+        numbers = [careful.numbers[row] if careful else stretch.first + row for row in dropped]
+        raws = hourly_careful.numbered(stretch.text(), stretch.first, numbers)
+        self._set_aside([(number, raw, REPEATED) for number, raw in raws])
+
+    def _set_aside(self, aside: list[tuple[int, str, str]]) -> None:
+        source, table = self.file.source, self.file.table.name
+        rows = [
+            {
+                **quarantined(_at(source, number), Aside(table, None, raw, reason), ""),
+                "slice_start": self.file.hour,
+            }
+            for number, raw, reason in aside
+        ]
+        if rows:
+            self.sink.set_aside(quarantine_table(rows))
+        self.counted.quarantined += len(rows)
+
+
+def _at(source: Source, line: int) -> Source:
+    return replace(source, place=f"{source.place}, line {line}")

@@ -1,0 +1,20 @@
+"""Owns how a view for analysts is declared: made anew at every publication in which all that it needs is there."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """A named question over tables of the warehouse. `select` is its statement, `needs` the tables that it reads.
+
+    `needs` may also name columns (`table.column`) that not every configuration brings; of several views of one name
+    the first whose needs are there is made. `columns` gives the meaning of its columns, which SQL clients show; those
+    that are left out go without.
+    """
+
+    name: str
+    meaning: str
+    select: str
+    needs: tuple[str, ...]
+    columns: Mapping[str, str] = field(default_factory=dict)
