@@ -10,6 +10,7 @@ import re
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -23,10 +24,11 @@ from schemas.legality import refusals
 from schemas.reports import Filter, Report
 
 DEFAULT_PATH = Path("config/insights.toml")
-__all__ = ["Settings", "Wrong", "access_token", "app_secret", "from_data", "read", "where"]
+__all__ = ["Settings", "Wrong", "access_token", "app_secret", "from_data", "read", "status_token", "where"]
 
 OBJECT_TABLES = ("ad_accounts", "campaigns", "adsets", "ads", "adcreatives")
 DIGITS = re.compile(r"[0-9]+")
+SHORTEST_TOKEN = 16
 VARIABLE = re.compile(r"[A-Z_][A-Z0-9_]*")
 
 
@@ -72,6 +74,14 @@ def _metric(value: object) -> object:
     if not isinstance(value, str | dict):
         raise ValueError('write the name of a metric, or { metric = "...", ... }')  # noqa: TRY004 - as above
     return value
+
+
+def _is_loopback(host: str) -> bool:
+    """Whether an address is reached from this machine alone; any other name may lead anywhere."""
+    try:
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def _variable(value: object) -> object:
@@ -259,6 +269,18 @@ class ScheduleSection(Section):
     nightly_at: str = Field("03:30", pattern=r"^([01]\d|2[0-3]):[0-5]\d$")
     status_port: int = Field(8765, ge=0, le=65535)
     status_host: str = "127.0.0.1"
+    """Where the status page listens; beyond this machine only with a token."""
+    status_token_env: Variable | None = None
+    """The variable that holds the token which the status page demands; none by default."""
+
+    @model_validator(mode="after")
+    def _is_guarded(self) -> Self:
+        if not _is_loopback(self.status_host) and self.status_token_env is None:
+            raise ValueError(
+                f"status_host = {self.status_host!r} is reached from other machines; set status_token_env to the name "
+                f"of an environment variable that holds a token, or leave status_host out"
+            )
+        return self
 
 
 class AlertsSection(Section):
@@ -558,3 +580,20 @@ def webhook_url(alerts: AlertsSection, environment: Mapping[str, str] = os.envir
         place = f"[alerts] webhook_url_env = {alerts.webhook_url_env!r}"
         raise Wrong(f"{place}: this variable holds no http or https address; export it")
     return url
+
+
+def status_token(schedule: ScheduleSection, environment: Mapping[str, str] = os.environ) -> str | None:
+    """The token that the status page demands, if one is configured.
+
+    Raises:
+        Wrong: One is configured and is not there, or is too short to be one.
+    """
+    if schedule.status_token_env is None:
+        return None
+    place = f"[schedule] status_token_env = {schedule.status_token_env!r}"
+    token = environment.get(schedule.status_token_env, "").strip()
+    if not token:
+        raise Wrong(f"{place}: this variable is not set; export it")
+    if len(token) < SHORTEST_TOKEN:
+        raise Wrong(f"{place}: the token is shorter than {SHORTEST_TOKEN} characters; make one that nobody can guess")
+    return token

@@ -15,7 +15,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from config.settings import Settings, access_token, app_secret, webhook_url
+from config.settings import Settings, access_token, app_secret, status_token, webhook_url
 from connectors.ad_objects import AdObjects
 from connectors.ads_insights.connector import BIGGEST_PAGE, AdsInsights
 from connectors.ads_insights.life import Rhythm
@@ -54,10 +54,12 @@ from pipeline.metrics import Measured
 from pipeline.objects_work import ObjectsWork
 from pipeline.orders import Choice, Configured, Orders, orders
 from pipeline.plan import Plan
-from pipeline.planning import planned
+from pipeline.planning import Slices, planned
+from pipeline.quota_readings import QuotaReadings
 from pipeline.refusals import Refusals
 from pipeline.renewal import Renewal
 from pipeline.run import carry_out
+from pipeline.run_memory import RunMemory
 from pipeline.sizes import Sizes
 from pipeline.store import Places, Store, opened
 from pipeline.summary import OK, Summary
@@ -247,6 +249,17 @@ class App:
         since = self.clock.now().date() - FIRST_DAYS
         return first_configuration(accounts, businesses, since, differs)
 
+    def known_plan(self, choice: Choice, ledger: Ledger, known: Slices | None = None) -> Plan:
+        """What is due now as far as the ledger alone tells; asks nobody, opens nothing. `known`: see `planned`.
+
+        Raises:
+            Usage: It names what is not configured.
+        """
+        families = self._families(choice)
+        wanted = self._orders(choice, families)
+        accounts = wanted.filtered(known_accounts(wanted.everything.whose, ledger))
+        return planned(ledger, accounts, wanted, self.clock.now, families, known)
+
     async def publish(self, *, wait: bool = False) -> Published:
         """Makes up a failed publication.
 
@@ -287,7 +300,7 @@ class App:
 
     async def _load(self, store: Store, line: Line, work: Work, summary: Summary) -> None:
         """Finds the accounts, plans what is due, carries it out, closes what refers to objects nobody listed."""
-        graph, wanted, waited, before = line.graph(), work.wanted, line.gate.seconds_waited, line.tally.copy()
+        graph, wanted, waited = line.graph(), work.wanted, line.gate.seconds_waited
         found = await discover(wanted.everything.whose, store.ledger, graph, self.clock.now(), self.journal)
         accounts = wanted.filtered(found.accounts, found.unfound)
         plan = planned(store.ledger, accounts, wanted, self.clock.now, work.families)
@@ -304,12 +317,13 @@ class App:
             asking = self._insights(graph, LedgerBook(store.ledger, pool, self.clock, summary.run_id), pages)
             insights = InsightsWork(shop, asking, wanted.everything.lookback_days, sizes)
             objects = ObjectsWork(shop, AdObjects(graph, self.clock, self.journal))
-            async with beside(*self._beside(store, committer, plan)):
+            memory = RunMemory.of(store.ledger, summary.run_id, line, summary.totals)
+            async with memory.kept(plan.slices), beside(*self._beside(store, committer, plan)):
                 await carry_out(plan, insights, objects, [FamilyWork(family, shop, line) for family in work.families])
                 sizes.save_pages(asking.pages, BIGGEST_PAGE)
                 await deadline.meets(close_objects(objects, wanted, accounts, self.clock.now()))
         summary.family_refused = refusals.whole_families
-        summary.count(line.tally.since(before), line.gate.seconds_waited - waited)
+        summary.count(memory.tally, line.gate.seconds_waited - waited, memory.waits)
 
     def _beside(self, store: Store, committer: Committer, plan: Plan) -> tuple[Coroutine[Any, Any, None], ...]:
         return (
@@ -432,16 +446,29 @@ class App:
 
     @asynccontextmanager
     async def _line(self, ledger: Ledger, credentials: Credentials) -> AsyncIterator[Line]:
-        settings = self.settings
+        settings, readings = self.settings, QuotaReadings()
         governor = Governor(
-            settings.pace.target_utilisation, lambda quota, until: ledger.save_deadline(str(quota), until)
+            settings.pace.target_utilisation, lambda quota, until: ledger.save_deadline(str(quota), until), readings
         )
         governor.restore(read_deadlines(ledger.deadlines()))
         target = Target(
             settings.graph.base_url.rstrip("/"), settings.graph.version, settings.graph.request_timeout_seconds
         )
         async with HttpClient() as http:
-            yield Line(http, Gate(governor, self.clock), self.clock, credentials, target, self.journal)
+            yield Line(
+                http, Gate(governor, self.clock), self.clock, credentials, target, self.journal, readings=readings
+            )
+
+    @property
+    def status_token(self) -> str | None:
+        """The token that the status page demands, hidden from the log; None for none.
+
+        Raises:
+            Wrong: One is configured and is not there.
+        """
+        token = status_token(self.settings.schedule)
+        self.journal.hide(token)
+        return token
 
     @property
     def _lookback_days(self) -> int:
@@ -503,6 +530,10 @@ class App:
         if settings.app_insights and settings.app_insights.access_token_env is None:
             needs.append(Need("read_insights", "[app_insights]"))
         return needs
+
+    def loaded_accounts(self, ledger: Ledger) -> set[str]:
+        """The ad accounts that the next load is about, as far as the ledger knows them."""
+        return {account.id for account in known_accounts(self._configured(()).whose, ledger)}
 
     # ---- plans ----
 

@@ -166,14 +166,56 @@ def alerts(given: Shared) -> None:
 @insights.command()
 @shared
 @chosen
+@click.option("--html", type=click.Path(path_type=Path, dir_okay=False), help="Write it as one self-contained page.")
+@click.option("--serve", is_flag=True, help="Serve it as pages, on [schedule] status_port, until interrupted.")
 def status(
-    given: Shared, tables: Sequence[str], accounts: Sequence[str], since: date | None, until: date | None
+    given: Shared,
+    tables: Sequence[str],
+    accounts: Sequence[str],
+    since: date | None,
+    until: date | None,
+    html: Path | None,
+    serve: bool,  # noqa: FBT001 - click's
 ) -> None:
     """What is there, what is missing, how fresh."""
-    from pipeline.status import in_words, report  # noqa: PLC0415 - heavy
+    choice = choice_of(tables, accounts, since, until)
+    if serve:
+        _serve_status(given)
+    elif html is not None:
+        _write_status(given, choice, html)
+    else:
+        from pipeline.status import in_words, report  # noqa: PLC0415 - heavy
 
-    found = report(given.app(), choice_of(tables, accounts, since, until))
-    given.answer(lambda: found, lambda: in_words(found))
+        found = report(given.app(), choice)
+        given.answer(lambda: found, lambda: in_words(found))
+
+
+def _write_status(given: Shared, choice: "Choice", html: Path) -> None:
+    from pipeline.status_page.file import as_file  # noqa: PLC0415 - heavy
+    from pipeline.status_page.source import Source  # noqa: PLC0415 - heavy
+
+    text = as_file(Source.of(given.app()), choice)
+    html.write_text(text, encoding="utf-8")
+    given.answer(lambda: {"html": str(html), "bytes": len(text.encode())}, lambda: f"written to {html}")
+
+
+def _serve_status(given: Shared) -> None:
+    from pipeline.status_page.guard import Guard  # noqa: PLC0415 - heavy
+    from pipeline.status_page.serving import serve  # noqa: PLC0415 - heavy
+    from pipeline.status_page.source import Source  # noqa: PLC0415 - heavy
+
+    app = given.app()
+    schedule = app.settings.schedule
+    guard = Guard(app.status_token)
+
+    def said(url: str) -> None:
+        given.answer(lambda: {"listening": url}, lambda: f"the status page is at {url} until interrupted (Ctrl-C)")
+        sys.stdout.flush()
+
+    try:
+        run(serve(Source.of(app), guard, schedule.status_host, schedule.status_port, said))
+    except (KeyboardInterrupt, asyncio.CancelledError):  # how it ends; nothing was left undone
+        sys.exit(INTERRUPTED)
 
 
 @insights.command()

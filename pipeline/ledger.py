@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any, Self
 
@@ -35,6 +35,8 @@ _HEADER = struct.Struct(">16s44xI4xI")
 TO_LOSE = "lake.to_lose"
 ADOPTABLE = timedelta(hours=12)
 """How old a report run may be to be adopted after a crash (design, invariant 9)."""
+READINGS_KEPT = timedelta(days=2)
+"""How long the readings of quotas are remembered: today beside yesterday, and no more."""
 
 Row = Mapping[str, Any]
 
@@ -92,7 +94,9 @@ class Ledger:
                 connection.execute("PRAGMA synchronous=FULL")
                 for addition in ("requests_come", "ages_come"):
                     connection.execute(statements("ledger")[addition])
-                return cls(connection, path)
+                ledger = cls(connection, path)
+                ledger._add_what_is_missing()
+                return ledger
 
     @classmethod
     def read(cls, path: Path) -> Self | None:
@@ -107,6 +111,18 @@ class Ledger:
             connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, check_same_thread=False)
             with _closed_on_error(connection):
                 return cls(connection, path)
+
+    @classmethod
+    @contextmanager
+    def reading(cls, path: Path) -> "Iterator[Ledger | None]":
+        """The ledger for reading while this lasts; None where no store was born yet.
+
+        Raises:
+            Store: As `open`; also what is found to be broken only when it is read.
+        """
+        with _refused(path), contextlib.ExitStack() as stack:
+            ledger = cls.read(path)
+            yield stack.enter_context(ledger) if ledger is not None else None
 
     @classmethod
     def is_there(cls, path: Path) -> bool:
@@ -163,6 +179,15 @@ class Ledger:
 
     def _do(self, statement: str, /, **values: object) -> None:
         self._connection.execute(statements("ledger")[statement], values)
+
+    def _add_what_is_missing(self) -> None:
+        """Gives a ledger that was born before them the counts of its slices and the small memories."""
+        if not self.counts_slices:
+            with self._writing():
+                for statement in _additions():
+                    self._connection.execute(statement)
+                self._do("count_standing")
+                self._do("count_standing_days")
 
     # ---- tables and definitions ----
 
@@ -257,6 +282,54 @@ class Ledger:
         with self._writing():
             wanted = ("table", "scope", "start", "end", "as_of", "reason")
             self._do("touch_slice", **{name: values[name] for name in wanted})
+
+    # ---- how slices stand: counted at every change, so that a question over millions is a short one ----
+
+    @property
+    def counts_slices(self) -> bool:
+        """Whether this ledger keeps the counts; one that no writer has opened for long may not."""
+        return bool(self._one("has_additions")["found"])
+
+    def scopes(self) -> list[Row]:
+        """Every `table_name` and `scope` of which a slice is known, also in a ledger that keeps no counts."""
+        return self._all("scopes")
+
+    def standing(self, owner: str | None = None) -> list[Row]:
+        """Per table, scope and state: `slices`, `rows`, and `asked_at`, the newest `as_of` as text ('' if none).
+
+        `owner` narrows it to the scopes whose first part it is.
+        """
+        return self._all("standing", owner=owner)
+
+    def standing_days(self, table: str | None = None) -> list[Row]:
+        """Per table, day on which they start (ISO text) and state: how many slices over all scopes."""
+        return self._all("standing_days", table=table)
+
+    def landed_until(self, table: str, scope: str) -> date | None:
+        """The day on which the newest slice with rows, or known to have none, starts; None without such a day."""
+        newest = codec.read_border(self._one("landed_until", table=table, scope=scope)["newest"] or "")
+        return newest.date() if newest else None
+
+    def newest_in_state(self, table: str, scope: str, state: State) -> SliceRecord | None:
+        """The newest slice that stands in this state."""
+        rows = self._all("newest_in_state", table=table, scope=scope, state=state.value)
+        return _record(rows[0]) if rows else None
+
+    def placed_slices(self, table: str, scope: str) -> list[tuple[SliceRecord, Place | None]]:
+        """The slices of one table and scope, each with where it lies if it ever landed."""
+        return [(_record(row), _place(row)) for row in self._all("slices_of", table=table, scope=scope)]
+
+    def placed_slices_from(
+        self, table: str, scope: str, start: datetime, end: datetime
+    ) -> list[tuple[SliceRecord, Place | None]]:
+        """The same of those that start from `start` up to, not including, `end` (local wall time)."""
+        rows = self._all("slices_from", table=table, scope=scope, start=codec.border(start), end=codec.border(end))
+        return [(_record(row), _place(row)) for row in rows]
+
+    def placed_slice(self, slice_id: SliceId) -> tuple[SliceRecord, Place | None] | None:
+        """The same of one slice; None if nothing is known of it."""
+        rows = self._all("slice", **_key(slice_id))
+        return (_record(rows[0]), _place(rows[0])) if rows else None
 
     # ---- landing ----
 
@@ -364,6 +437,42 @@ class Ledger:
     def last_runs(self) -> dict[str, Row]:
         """The newest run of each command that was not interrupted."""
         return {row["command"]: row for row in self._all("last_runs")}
+
+    def recent_runs(self, most: int) -> list[Row]:
+        """The newest runs first, each with the `progress` (JSON) that it wrote down at `saved_at`; both may be None."""
+        return self._all("recent_runs", most=most)
+
+    def run(self, run_id: str) -> Row | None:
+        """One run; None if it is not known."""
+        rows = self._all("run", run_id=run_id)
+        return rows[0] if rows else None
+
+    def save_progress(
+        self, run_id: str, progress: Mapping[str, object], readings: Iterable[tuple[str, datetime, float]], at: datetime
+    ) -> None:
+        """Keeps how far a run has come and what quotas were read; readings older than `READINGS_KEPT` are forgotten."""
+        with self._writing():
+            text = orjson.dumps(progress).decode()
+            self._do("save_progress", run_id=run_id, progress=text, saved_at=codec.instant(at))
+            for quota, read_at, utilisation in readings:
+                values = {"read_at": codec.instant(read_at), "utilisation": utilisation}
+                self._do("save_reading", quota=quota, **values)
+            self._do("forget_readings", before=codec.instant(at - READINGS_KEPT))
+
+    def readings(self, since: datetime, first: str, last: str) -> list[Row]:
+        """What was read of the quotas named from `first` to `last`, both inclusive, in order; the oldest first.
+
+        Each has `quota`, `read_at` (text) and `utilisation` in percent.
+        """
+        return self._all("readings", since=codec.instant(since), first=first, last=last)
+
+    def quota_peaks(self, since: datetime) -> list[tuple[str, float]]:
+        """Every quota that was read, with its highest utilisation in percent; the highest first."""
+        return [(row["quota"], row["peak"]) for row in self._all("quota_peaks", since=codec.instant(since))]
+
+    def report_runs_of(self, slice_id: SliceId, most: int) -> list[Row]:
+        """The report runs that asked for a slice, the newest first."""
+        return self._all("report_runs_of", **_key(slice_id), most=most)
 
     def submitted(self, report_run_id: str, record: SliceRecord, at: datetime) -> None:
         """A report run's id, committed before anything waits for it (invariant 9)."""
@@ -539,7 +648,7 @@ def _bear(path: Path, born: datetime, *, rehearsal: bool) -> None:
         path.with_name(leftover).unlink(missing_ok=True)
     with _refused(path), contextlib.closing(sqlite3.connect(new, isolation_level=None)) as connection:
         connection.execute("BEGIN IMMEDIATE")
-        for statement in statements("ledger")["create"].split(";\n"):
+        for statement in (*statements("ledger")["create"].split(";\n"), *_additions()):
             connection.execute(statement)
         values = {"ledger_id": uuid.uuid4().hex, "rehearsal": int(rehearsal), "created_at": codec.instant(born)}
         connection.execute(statements("ledger")["born"], values)
@@ -548,6 +657,11 @@ def _bear(path: Path, born: datetime, *, rehearsal: bool) -> None:
         connection.execute("COMMIT")
     new.replace(path)
     sync_folder(path.parent)
+
+
+def _additions() -> list[str]:
+    """Statements that may be repeated; triggers hold semicolons, so empty lines stand between them."""
+    return statements("ledger")["additions"].split("\n\n")
 
 
 def _key(slice_id: SliceId) -> dict[str, str]:
@@ -594,6 +708,10 @@ def _young(table: str, scope: str, row: Sequence[Any]) -> SliceRecord:
         reason,
         attempts,
     )
+
+
+def _place(row: Row) -> Place | None:
+    return codec.read_place(orjson.loads(row["place"])) if row["place"] else None
 
 
 def _table_data(report: str, table: Table) -> dict[str, str]:

@@ -9,12 +9,13 @@ from connectors.graph.door import Tally
 from connectors.http.client import HttpClient
 from connectors.http.clock import Clock
 from connectors.pace.gate import Gate
+from pipeline.quota_readings import QuotaReadings
 from schemas.events import Say
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """What a family is given to ask with; `credentials` and `target` are those of `[graph]`."""
+    """What a family is given to ask with; `credentials` and `target` are those of `[graph]`, `readings` the gate's."""
 
     http: HttpClient
     gate: Gate
@@ -23,6 +24,7 @@ class Line:
     target: Target
     say: Say
     tally: Tally = field(default_factory=Tally)
+    readings: QuotaReadings = field(default_factory=QuotaReadings)
 
     def graph(self, credentials: Credentials | None = None, target: Target | None = None) -> Graph:
         """A way to Graph, with this token and server; what goes through it is counted here."""

@@ -1,6 +1,6 @@
 """Owns how the ledger's memory becomes a plan: reads what is known, lets `plan` decide what is due."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 
 import orjson
@@ -15,8 +15,9 @@ from pipeline.sizes import Sizes
 from schemas.ad_objects import ObjectTable
 from schemas.periods import Increment, Period, count_of, midnight, settled_minutes, slice_at
 from schemas.reports import Report
-from schemas.work import SliceId
+from schemas.work import SliceId, SliceRecord
 
+Slices = Callable[[str, str], Mapping[SliceId, SliceRecord]]
 IN_FULL = "objects.in_full"
 ENOUGH_CALLS = 10
 
@@ -27,8 +28,12 @@ def planned(
     orders: Orders,
     now: Callable[[], datetime],
     families: Sequence[Family] = (),
+    known: Slices | None = None,
 ) -> Plan:
-    """What is due of these accounts, a backfill's newest first; the clock is read once for all of it."""
+    """What is due of these accounts, a backfill's newest first; the clock is read once for all of it.
+
+    `known` gives the slices of a table and scope where they were read already; the ledger does otherwise.
+    """
     moment = now()
     alive = ledger.adoptable(moment)
     sizes = Sizes(ledger, now)
@@ -37,10 +42,14 @@ def planned(
     for account in accounts:
         wanted = orders.wanted(account, moment)
         for report in orders.reports:
-            known = _memory(ledger, report, account, wanted, moment)
+            memory = (
+                Memory(known(report.name, account.id))
+                if known is not None
+                else _memory(ledger, report, account, wanted, moment)
+            )
             size = sizes.of(report.name, account.id, report.definition_hash)
-            insights += due_insights(report, account, wanted, known, moment, alive, size)
-            missing += filter(None, [left_out(report, account, wanted, known, moment)])
+            insights += due_insights(report, account, wanted, memory, moment, alive, size)
+            missing += filter(None, [left_out(report, account, wanted, memory, moment)])
     if orders.choice.backfill:
         insights.sort(key=lambda task: task.period.start, reverse=True)
     listings = [

@@ -15,7 +15,10 @@ from pipeline.metrics import Measured
 from pipeline.orders import Choice
 from pipeline.past import past_of
 from pipeline.requests import OUTCOMES, Request, read_request
-from pipeline.serving import Address, Operations, application, listening
+from pipeline.serving import Operations, application
+from pipeline.status_page.guard import Guard
+from pipeline.status_page.serving import listening, refuse_unguarded
+from pipeline.status_page.source import Source
 from pipeline.summary import Summary
 from pipeline.telling import Teller
 from pipeline.timetable import PATIENCE, PUBLISH_EVERY, Routine, Step, loads, next_step
@@ -44,7 +47,9 @@ async def stay(app: App, *, wait: bool) -> None:
     """
     async with app.at_work(COMMAND, wait=wait) as desk, alarm_clock(app.clock, app.speed) as bell:
         schedule = Schedule(app, desk, bell, app.teller(desk))
-        async with listening(application(schedule.operations()), Address(*app.address)) as url:
+        guard = Guard(app.status_token)
+        refuse_unguarded(guard, app.address[0])
+        async with listening(application(schedule.operations(), Source.of(app), guard), *app.address) as url:
             app.journal("schedule.began", url=url)
             await schedule.stay()
 

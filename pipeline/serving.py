@@ -1,28 +1,21 @@
-"""Owns the web server of the process that stays: the status page, with health and metrics beside it.
+"""Owns what the process that stays serves: the status page, with health and metrics beside it.
 
-`/healthz` answers as long as the process can answer at all; `/readyz` when it works and its ledger can be read;
-`/metrics` is for monitoring. Those three show no data and need no token.
+`/healthz` answers as long as the process can answer at all; `/readyz` when it works and its ledger can be read: these
+need no token. `/metrics` is for monitoring and names tables and accounts, so it is guarded as the pages are.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from aiohttp import web
 
-from pipeline.errors import Usage
 from pipeline.metrics import CONTENT_TYPE, Measured
+from pipeline.status_page.application import make_application
+from pipeline.status_page.guard import Guard
+from pipeline.status_page.source import Source
 
-OPEN_PATHS = frozenset({"/healthz", "/readyz", "/metrics"})
-
-
-@dataclass(frozen=True, slots=True)
-class Address:
-    """Where it listens; port 0 takes a free one."""
-
-    host: str
-    port: int
+OPEN_PATHS = frozenset({"/healthz", "/readyz"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,9 +27,9 @@ class Operations:
     metrics: Callable[[Measured], str]
 
 
-def application(operations: Operations, page: web.Application | None = None) -> web.Application:
-    """The status page with health and metrics beside it: the one place where they meet; without it those alone."""
-    served = page or web.Application()
+def application(operations: Operations, source: Source, guard: Guard) -> web.Application:
+    """The status page with health and metrics beside it: the one place where they meet."""
+    served = make_application(source, guard, OPEN_PATHS)
 
     async def healthz(_: web.Request) -> web.Response:
         return web.json_response({"alive": True})
@@ -55,24 +48,3 @@ def application(operations: Operations, page: web.Application | None = None) -> 
     served.router.add_get("/readyz", readyz)
     served.router.add_get("/metrics", openmetrics)
     return served
-
-
-@asynccontextmanager
-async def listening(served: web.Application, address: Address) -> AsyncIterator[str]:
-    """Answers for as long as the block lasts; gives the server's URL.
-
-    Raises:
-        Usage: Nothing can listen there.
-    """
-    runner = web.AppRunner(served, access_log=None, shutdown_timeout=1)
-    await runner.setup()
-    try:
-        site = web.TCPSite(runner, address.host, address.port)
-        try:
-            await site.start()
-        except OSError as error:
-            place = f"[schedule] status_host = {address.host!r}, status_port = {address.port}"
-            raise Usage(f"{place}: nothing can listen there ({error.strerror}); name another port or host") from error
-        yield f"http://{address.host}:{runner.addresses[0][1]}"
-    finally:
-        await runner.cleanup()

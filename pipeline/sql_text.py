@@ -1,5 +1,7 @@
 """Owns the SQL that is made from declarations: quoting, creating, replacing a slice's rows."""
 
+from collections.abc import Sequence
+
 import duckdb
 
 from schemas.columns import Column, Kind, Table
@@ -118,3 +120,12 @@ def _hive_types(table: Table) -> str:
 def _file_type(kind: Kind) -> str:
     """What a column is in the files: JSON lies there as text."""
     return "VARCHAR" if kind is Kind.JSON else kind.value
+
+
+def delivery_by_day(table: str, measures: Sequence[str]) -> str:
+    """The question for sums per day of one account; takes the account, the first and the last day."""
+    sums = ", ".join(f"sum({name(measure)})" for measure in measures)
+    return (
+        f"SELECT date_start, {sums} FROM main.{name(table)} "  # noqa: S608 - declared names
+        f"WHERE account_id = ? AND date_start BETWEEN ? AND ? GROUP BY date_start ORDER BY date_start"
+    )

@@ -53,6 +53,7 @@ class Period:
         return self.start < other.end and other.start < self.end
 
 
+@lru_cache(maxsize=10_000)
 def today_in(zone: str, now: datetime) -> date:
     """The day it is in `zone` at the instant `now`."""
     return now.astimezone(ZoneInfo(zone)).date()

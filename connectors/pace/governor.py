@@ -55,9 +55,11 @@ class Governor:
         self,
         target_utilisation: float = 85.0,
         on_deadline: Callable[[Quota, datetime], None] | None = None,
+        on_reading: Callable[[Quota, datetime, float], None] | None = None,
     ) -> None:
         self.target_utilisation = target_utilisation
         self._on_deadline = on_deadline
+        self._on_reading = on_reading
         self._meters: dict[Quota, Meter] = {}
 
     # ---- decisions: they change nothing ----
@@ -149,6 +151,8 @@ class Governor:
         meter = self._meter(reading.quota)
         meter.utilisation, meter.read_at = reading.utilisation_percent, now
         meter.tier = reading.tier or meter.tier
+        if self._on_reading is not None:
+            self._on_reading(reading.quota, now, reading.utilisation_percent)
         seconds = reading.blocked_seconds
         if seconds is None and reading.utilisation_percent >= self.target_utilisation and reading.quota.kind != "reach":
             seconds = PAUSE

@@ -62,7 +62,7 @@ class Staying:
         raise AssertionError(f"{name} did not come:\n{self.log.read_text(encoding='utf-8')}")
 
     def get(self, path: str) -> tuple[int, str, str]:
-        url = self.until("schedule.began")[0]["url"]
+        url = self.until("schedule.began")[0]["url"].rstrip("/")
         try:
             with urllib.request.urlopen(url + path) as reply:
                 return reply.status, reply.headers["Content-Type"], reply.read().decode()
@@ -117,6 +117,9 @@ def test_what_was_missed_is_loaded_at_once_and_served(shop: Shop, sandbox: Sandb
         assert re.search(r'^insights_slices\{table="ads_insights",state="landed"\} [1-9]', text, re.MULTILINE)
         assert 'insights_calls_total{kind="submit",outcome="ok"}' in text
         assert found.get("/elsewhere")[0] == 404
+        status, kind, text = found.get("/")
+        assert (status, kind) == (200, "text/html; charset=utf-8")
+        assert "ads_insights" in text
         assert found.stop() == 130
     assert_as_in_truth(shop, sandbox, ("111", "222"), "2026-11-17", "2026-11-19")
 
@@ -168,7 +171,7 @@ def test_a_port_in_use_is_refused(shop: Shop) -> None:
     """With the setting to change; nothing was sent."""
     configure(shop)
     with staying(shop) as found:
-        port = found.until("schedule.began")[0]["url"].rpartition(":")[2]
+        port = found.until("schedule.began")[0]["url"].rstrip("/").rpartition(":")[2]
         found.until("publish.done")
         other = Shop(shop.folder / "other", shop.url)
         other.folder.mkdir()
@@ -176,7 +179,7 @@ def test_a_port_in_use_is_refused(shop: Shop) -> None:
         refused = other.run("schedule", *AT)
         found.stop()
     assert refused.code == 2
-    assert f"[schedule] status_host = '127.0.0.1', status_port = {port}: nothing can listen there" in refused.err
+    assert f"[schedule] status_host = '127.0.0.1', status_port = {port}: cannot be listened on" in refused.err
 
 
 def test_a_load_that_breaks_ends_only_itself(shop: Shop, sandbox: Sandbox) -> None:

@@ -19,6 +19,7 @@ OPTIONAL = re.compile(r"^# (\[+[a-z_.]+\]+|[a-z_]+ = .*)$", re.MULTILINE)
 SHOWN_ONLY = {
     "graph.access_token_file",
     "graph.app_secret_env",
+    "schedule.status_token_env",
     "storage.lake",
     "storage.warehouse",
     "storage.state",

@@ -140,7 +140,7 @@ def test_the_interface_example() -> None:
             ],
         },
         "attribution": {"line_of_business_ids": ["800"], "reports": []},
-        "schedule": {"nightly_at": "03:30", "status_port": 8765, "status_host": "127.0.0.1"},
+        "schedule": {"nightly_at": "03:30", "status_port": 8765, "status_host": "127.0.0.1", "status_token_env": None},
         "alerts": {
             "webhook_url_env": None,
             "late_after_hours": 36,
