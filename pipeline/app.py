@@ -179,12 +179,13 @@ class App:
         families, started, store = self._families(choice), self.clock.now(), desk.store
         wanted = self._orders(choice, families)
         line = replace(desk.line, credentials=self._credentials())
-        tables = catalogue.settle(_owned(wanted, families), store.ledger, store.lake)
+        catalogue.refuse_other_grains(_owned(wanted, families), store.ledger)
         summary = Summary(f"{started:%Y%m%dT%H%M%S}-{secrets.token_hex(3)}", command, started)
         summary.not_in_force = self.settings.not_in_force
         store.ledger.begin_run(summary.run_id, command, started)
         with self.journal.about(run=summary.run_id):
             try:
+                tables = catalogue.settle(_owned(wanted, families), store.ledger, store.lake)
                 await self._load(store, line, Work(wanted, families, tables), summary)
             except Exception as error:
                 summary.totals.failures.append(Failure("", "", "", str(self.journal.masked(_cause(error))), "look"))

@@ -26,6 +26,8 @@ from pipeline.uninterrupted import uninterrupted
 
 COMMAND = "schedule"
 LOOK_FOR_TROUBLE = timedelta(minutes=10)
+REST_SECONDS = 60.0
+"""After something broke nothing is begun for so long: whatever it was, the process does not spin on it."""
 
 
 @dataclass(slots=True)
@@ -108,6 +110,7 @@ class Schedule:
             summary = await self.app.load_at(self.desk, choice, routine.name)
         except Exception as error:  # noqa: BLE001 - whatever it was, the next routine has a right to its night
             self.app.journal("schedule.load_broke", routine=routine.name, because=str(error))
+            await self.app.clock.sleep(REST_SECONDS)
             return
         counts, failures = summary.totals.slices, len(summary.totals.failures)
         self.app.journal("schedule.load_done", routine=routine.name, **counts, failures=failures)
@@ -139,6 +142,7 @@ class Schedule:
             ledger.end_request(number, "refused", self.app.clock.now())
         except Exception as error:  # noqa: BLE001 - it rests, and is tried again
             self.app.journal("request.piece_broke", request=number, because=str(error))
+            await self.app.clock.sleep(REST_SECONDS)
         else:
             if summary is not None:
                 ledger.request_is_at(number, request.after(piece, summary).as_data())

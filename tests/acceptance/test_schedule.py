@@ -183,24 +183,28 @@ def test_a_port_in_use_is_refused(shop: Shop) -> None:
 
 
 def test_a_load_that_breaks_ends_only_itself(shop: Shop, sandbox: Sandbox) -> None:
-    """A lake that cannot be written: it is said, tried again after a rest, and made up when the cause is gone."""
+    """A lake that cannot be written: it is said and told, tried again after a rest, and made up."""
     configure(shop, accounts=("111",))
     with staying(shop) as found:
         found.until("publish.done")
         assert found.stop() == 130
-    sandbox.move_to(NOW + timedelta(days=1))
+    tomorrow = NOW + timedelta(days=1)
+    sandbox.move_to(tomorrow)
     facts = shop.lake / "ads_insights"
     facts.rename(facts.with_name("away"))
     facts.write_text("in the way", encoding="utf-8")
-    with staying(shop, log="broken.log", now=NOW + timedelta(days=1)) as found:
-        found.until("alert.raised")
-        found.until("schedule.load_done" if found.events("schedule.load_done") else "schedule.load_begun")
-        told = shop.run("alerts", "--now", (NOW + timedelta(days=1)).isoformat())
-        assert told.code == 1
+    with staying(shop, log="broken.log", now=tomorrow) as found:
+        [broke] = found.until("schedule.load_broke")
+        assert "Not a directory" in broke["because"]
+        assert [event["kind"] for event in found.until("alert.raised")] == ["run"]
+        told = shop.run("alerts", "--json", "--now", tomorrow.isoformat())
+        assert (told.code, told.json["troubles"][0]["scope"]) == (1, "nightly America/Los_Angeles")
+        assert found.get("/readyz")[0] == 200
         facts.unlink()
         facts.with_name("away").rename(facts)
-        assert found.process.poll() is None
-        found.stop()
+        found.until("schedule.load_done")
+        found.until("alert.over")
+        assert found.stop() == 130
 
 
 # ---- a backfill beside it ----
