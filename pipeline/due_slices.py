@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
+from operator import itemgetter
 
 from pipeline.account import Account
 from schemas.periods import Increment, Known, Moment, Period, asked, slice_at, slices, why_due
@@ -68,58 +69,70 @@ class Memory:
 
 def due_slices(report: Report, account: Account, wanted: Wanted, memory: Memory, now: datetime) -> Iterator[DueSlice]:
     """The slices that are due, oldest first."""
-    moment, known = wanted.moment(account, now), memory.slices
+    moment = wanted.moment(account, now)
     limits = kept(report, moment.today)
-    for whole, part in _askable(report, wanted, moment, memory):
+    for whole, part, record in _askable(report, account, wanted, moment, memory):
         if part.end <= limits.since:
             continue
-        record = known.get(SliceId.of_day(report.name, account.id, whole.start))
         why = why_due(_known(record), whole, moment, insist=wanted.insist) or _why_again(record, report, wanted)
         if why is None or (wanted.only_failed and (record is None or record.state.value != "failed")):
             continue
         rows = record.rows if record is not None and record.fetched_at is not None else None
-        clipped = Period(max(part.start, limits.since), part.end)
+        clipped = part if part.start >= limits.since else Period(limits.since, part.end)
         yield DueSlice(whole, clipped, why, rows, _hole(part, limits))
 
 
 def left_out(report: Report, account: Account, wanted: Wanted, memory: Memory, now: datetime) -> LeftOut | None:
     """The slices that nobody asked while Meta had them; None if there are none."""
-    moment, known = wanted.moment(account, now), memory.slices
+    moment = wanted.moment(account, now)
     limits = kept(report, moment.today)
     if wanted.days.start >= limits.since:
         return None
-    old = [whole for whole, part in _askable(report, wanted, moment, memory) if part.end <= limits.since]
-    ids = {whole: SliceId.of_day(report.name, account.id, whole.start) for whole in old}
-    missed = [whole for whole in old if ids[whole] not in known or known[ids[whole]].as_of is None]
-    new = [whole for whole in missed if ids[whole] not in known or known[ids[whole]].reason != limits.too_old()]
-    return LeftOut(report, account, tuple(missed), tuple(new), limits.too_old()) if missed else None
+    old = [
+        (whole, record)
+        for whole, part, record in _askable(report, account, wanted, moment, memory)
+        if part.end <= limits.since and (record is None or record.as_of is None)
+    ]
+    new = tuple(whole for whole, record in old if record is None or record.reason != limits.too_old())
+    return LeftOut(report, account, tuple(whole for whole, _ in old), new, limits.too_old()) if old else None
 
 
-def _askable(report: Report, wanted: Wanted, moment: Moment, memory: Memory) -> Iterator[tuple[Period, Period]]:
-    """Every wanted slice of which a day is over, with the part that can be asked; none that is known to be final."""
-    for whole in _unsettled(report, wanted, memory):
+Askable = tuple[Period, Period, SliceRecord | None]
+
+
+def _askable(report: Report, account: Account, wanted: Wanted, moment: Moment, memory: Memory) -> Iterator[Askable]:
+    """Every wanted slice of which a day is over, the part that can be asked, what is known; none that is settled."""
+    for whole, record in _unsettled(report, account, wanted, memory):
         part = asked(whole, moment.today, include_today=wanted.include_today)
         if part is None:
             return
-        yield whole, part
+        yield whole, part, record
 
 
-def _unsettled(report: Report, wanted: Wanted, memory: Memory) -> Iterator[Period]:
+def _unsettled(
+    report: Report, account: Account, wanted: Wanted, memory: Memory
+) -> Iterator[tuple[Period, SliceRecord | None]]:
     """The wanted slices before, inside and after what is settled, oldest first; inside, only those that are known."""
     increment: Increment = report.time_increment  # type: ignore[assignment]  # legality has seen the texts
-    days, settled = wanted.days, memory.settled
+    days, settled, known = wanted.days, memory.settled, memory.slices
     if settled is None:
-        yield from slices(days, increment, wanted.since)
+        for whole in slices(days, increment, wanted.since):
+            yield whole, known.get(SliceId.of_day(report.name, account.id, whole.start))
         return
     if days.start < settled.start:
-        yield from slices(Period(days.start, min(days.end, settled.start)), increment, wanted.since)
-    starts = sorted(slice_id.start.date() for slice_id in memory.slices if slice_id.start is not None)
-    for start in starts:
-        whole = slice_at(start, increment, wanted.since)
+        for whole in slices(Period(days.start, min(days.end, settled.start)), increment, wanted.since):
+            yield whole, None
+    for start, record in sorted(_by_start(known), key=itemgetter(0)):
+        whole = slice_at(start.date(), increment, wanted.since)
         if whole.overlaps(days):
-            yield whole
+            yield whole, record
     if days.end > settled.end:
-        yield from slices(Period(max(days.start, settled.end), days.end), increment, wanted.since)
+        for whole in slices(Period(max(days.start, settled.end), days.end), increment, wanted.since):
+            yield whole, None
+
+
+def _by_start(known: Mapping[SliceId, SliceRecord]) -> Iterator[tuple[datetime, SliceRecord]]:
+    return ((found.start, record) for found, record in known.items() if found.start is not None)
 
 
 def _why_again(record: SliceRecord | None, report: Report, wanted: Wanted) -> str | None:

@@ -79,6 +79,8 @@ def slice_at(day: date, increment: Increment, since: date) -> Period:
     if increment == "monthly":
         first = day.replace(day=1)
         return Period(first, (first + timedelta(days=31)).replace(day=1))
+    if increment == 1:
+        return Period(day, day + ONE_DAY)
     offset = (day - GRID_ORIGIN).days % increment
     return Period(day - timedelta(days=offset), day + timedelta(days=increment - offset))
 
@@ -181,12 +183,12 @@ def why_due(known: Known | None, whole: Period, moment: Moment, *, insist: bool 
 
     `insist` is `load --failed` and `backfill`: a failed slice is asked again even after it would have been final.
     """
-    part = asked(whole, moment.today, include_today=moment.include_today)
-    if part is None:
+    today_counts = moment.include_today and moment.today in whole
+    if whole.start >= moment.today and not today_counts:
         return None
     if known is None:
         return "never asked"
-    if moment.include_today and moment.today in part:
+    if today_counts:
         return "today is wanted"
     if known.as_of is not None and known.as_of > moment.now:
         return "was asked under a clock that ran ahead"
