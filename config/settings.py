@@ -289,9 +289,9 @@ class AlertsSection(Section):
     webhook_url_env: Variable | None = None
     """The variable that holds the address told of trouble; it is a secret, since who knows it can write there."""
     late_after_hours: float = Field(36, gt=0)
-    """A table is late when its newest answer is older."""
+    """A table of ads insights or ad objects is late when an account's newest answer is older."""
     promises: dict[str, Annotated[float, Field(gt=0)]] = {}
-    """Other hours for single tables, by their names."""
+    """Hours for single tables of every family, by their names; the other families are late only by these."""
     quota_closed_minutes: float = Field(30, gt=0)
     """A quota that stays closed longer is trouble."""
     token_expires: Day | None = None

@@ -46,14 +46,24 @@ class Trouble:
 
 @dataclass(frozen=True, slots=True)
 class Promise:
-    """What counts as trouble (`[alerts]`); `tables` are those that the configuration asks for."""
+    """What counts as trouble (`[alerts]`). `tables` are those that the configuration asks for.
+
+    `daily` are those of them that every one of `accounts`, which are loaded, has a new answer for each day: ads
+    insights and ad objects. Others are late only where `of_table` promises something, since they may have nothing new.
+    """
 
     tables: frozenset[str]
+    daily: frozenset[str] = frozenset()
+    accounts: frozenset[str] = frozenset()
     hours: float = 36.0
     of_table: Mapping[str, float] = field(default_factory=dict)
     quota_closed: timedelta = timedelta(minutes=30)
     token_expires: date | None = None
     token_warning: timedelta = timedelta(days=14)
+
+    def covers(self, table: str, scope: str) -> bool:
+        """Whether a table is asked for, and the account is loaded."""
+        return table in self.tables and (table not in self.daily or scope in self.accounts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +98,7 @@ def troubles(known: Known, promise: Promise, now: datetime) -> list[Trouble]:
 
 def _failed(known: Known, promise: Promise) -> Iterable[Trouble]:
     for row in known.failures:
-        if row["table_name"] in promise.tables:
+        if promise.covers(row["table_name"], row["scope"]):
             since = f" from {row['first'][:10]}" if row["first"] else ""
             message = f"{row['slices']} slices failed{since}: {row['reason']}"
             remedy = "the next load asks again; once the cause is mended, run `insights load --failed`"
@@ -96,16 +106,15 @@ def _failed(known: Known, promise: Promise) -> Iterable[Trouble]:
 
 
 def _late(known: Known, promise: Promise, now: datetime) -> Iterable[Trouble]:
-    newest: dict[tuple[str, str], str] = {}
+    newest = {(table, account): "" for table in promise.daily for account in promise.accounts}
     for row in known.states:
         key = (row["table_name"], row["scope"])
-        newest[key] = max(newest.get(key, ""), row["as_of"] or "")
-    never = promise.tables - {table for table, _ in newest}
-    for table, scope in sorted([*newest, *((table, "") for table in never)]):
+        if promise.covers(*key) and (key in newest or key[0] in promise.of_table):
+            newest[key] = max(newest.get(key, ""), row["as_of"] or "")
+    for (table, scope), as_of in sorted(newest.items()):
         hours = promise.of_table.get(table, promise.hours)
-        as_of = newest.get((table, scope), "")
         since = datetime.fromisoformat(as_of) if as_of else known.born_at
-        if table in promise.tables and now - since > timedelta(hours=hours):
+        if now - since > timedelta(hours=hours):
             told = f"the newest answer is of {since:%Y-%m-%d %H:%M} UTC" if as_of else "it was never loaded"
             message = f"{told}, promised are {hours:g} hours"
             yield Trouble("late", table, scope, message, "look at `insights status`, and whether `schedule` runs")

@@ -377,7 +377,8 @@ class App:
 
     def troubles(self, ledger: Ledger) -> list[Trouble]:
         """What somebody should know, by what the ledger tells now."""
-        return troubles(Known.of(ledger, past.why_unpublished(ledger)), self._promise, self.clock.now())
+        known = Known.of(ledger, past.why_unpublished(ledger))
+        return troubles(known, self._promise(ledger), self.clock.now())
 
     def teller(self, desk: Desk) -> Teller:
         """Who tells people.
@@ -428,11 +429,12 @@ class App:
         """How many seconds of the clock pass in one of the machine's."""
         return self.settings.pace.clock_speed
 
-    @property
-    def _promise(self) -> Promise:
-        alerts = self.settings.alerts
+    def _promise(self, ledger: Ledger) -> Promise:
+        alerts, configured = self.settings.alerts, self._configured(self._families(Choice()))
         return Promise(
-            tables=frozenset(self.configured_tables),
+            tables=frozenset(configured.names),
+            daily=frozenset(configured.names) - frozenset(configured.tables),
+            accounts=frozenset(self.loaded_accounts(ledger)),
             hours=alerts.late_after_hours,
             of_table=alerts.promises,
             quota_closed=timedelta(minutes=alerts.quota_closed_minutes),

@@ -1,5 +1,6 @@
 """What is trouble, and when it is told: once, again after a day, and when it is over; nothing when all is well."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -10,7 +11,8 @@ from hypothesis import strategies as st
 from pipeline.alerts import KINDS, Known, Promise, Trouble, body, news, troubles
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
-PROMISE = Promise(frozenset({"facts", "ads"}), of_table={"ads": 60})
+OWN = frozenset({"facts", "ads"})
+PROMISE = Promise(OWN | {"content"}, OWN, frozenset({"1"}), of_table={"ads": 60})
 WELL: dict[str, Any] = {
     "born_at": NOW - timedelta(days=90),
     "states": [
@@ -43,16 +45,24 @@ def test_when_all_is_well_there_is_nothing_to_say() -> None:
         ({"states": [state("facts", 36.1), state("ads", 36.1)]}, [("late", "facts", "1")]),
         ({"states": [state("facts", 1), state("ads", 60.1)]}, [("late", "ads", "1")]),
         ({"states": [state("facts", 1), state("facts", 99, "failed"), state("ads", 1)]}, []),
-        ({"states": [state("ads", 1)]}, [("late", "facts", "")]),
+        ({"states": [state("ads", 1)]}, [("late", "facts", "1")]),
         ({"states": [state("facts", None, "failed"), state("ads", 1)]}, [("late", "facts", "1")]),
         ({"states": [], "born_at": NOW - timedelta(hours=2)}, []),
-        ({"states": [*WELL["states"], state("gone", 999)]}, []),
+        ({"states": [*WELL["states"], state("gone", 999), state("content", 999)]}, []),
+        ({"states": [*WELL["states"], {**state("facts", 999), "scope": "an account no longer loaded"}]}, []),
     ],
     ids=str,
 )
 def test_lateness(changes: dict[str, Any], expected: list[tuple[str, str, str]]) -> None:
     """A table is late when its newest answer is older than was promised for it; not one that is no longer loaded."""
     assert found(**changes) == expected
+
+
+def test_other_families_are_late_only_where_that_was_promised() -> None:
+    """They may have nothing new for days; who knows better says so."""
+    states = [*WELL["states"], {**state("content", 50), "scope": "900"}]
+    assert found(states=states) == []
+    assert found(replace(PROMISE, of_table={"content": 48}), states=states) == [("late", "content", "900")]
 
 
 def test_failures() -> None:
@@ -84,7 +94,7 @@ def test_quotas() -> None:
 )
 def test_a_token_that_expires(expires: date | None, expected: list[tuple[str, str, str]]) -> None:
     """Said two weeks before, and from then on."""
-    assert found(Promise(PROMISE.tables, token_expires=expires)) == expected
+    assert found(replace(PROMISE, token_expires=expires)) == expected
 
 
 def test_runs() -> None:
