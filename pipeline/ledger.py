@@ -218,15 +218,15 @@ class Ledger:
         records = (_record(row) for row in self._all("slices_of", table=table, scope=scope))
         return {record.id: record for record in records}
 
-    def outline(self, table: str, scope: str, minutes: int, before: datetime, now: datetime) -> Outline | None:
+    def outline(self, table: str, scope: str, minutes: int, before: datetime, tomorrow: datetime) -> Outline | None:
         """What is known of one table and scope, with only those slices of which a load may want another reading.
 
         Without those last read more than so many minutes after their end, which is taken as if it were UTC, and those
-        read from `before` on; with all that failed or were skipped. None where a reading lies after `now`, under a
-        clock that was set back since: then ages tell nothing.
+        read from `before` on; with all that failed or were skipped. None where a reading lies after `tomorrow`, under
+        a clock that was set back since: then ages tell nothing.
         """
         told = self._one("outline", table=table, scope=scope)
-        if told["as_of"] is not None and told["as_of"] > (codec.instant(now) or ""):
+        if told["as_of"] is not None and told["as_of"] >= (codec.instant(tomorrow) or ""):
             return None
         values = {"table": table, "scope": scope, "minutes": minutes, "before": codec.instant(before)}
         with self._guard:

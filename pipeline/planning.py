@@ -66,9 +66,9 @@ def _memory(ledger: Ledger, report: Report, account: Account, wanted: Wanted, no
     """What is known of a report and account; of slices without a gap only those that may be due, for there are many."""
     if not wanted.backfill and wanted.renew is None:
         minutes = settled_minutes(account.zone, wanted.lookback_days, now.year)
-        today = wanted.moment(account, now).today
-        before = now if wanted.include_today else midnight(today, account.zone)
-        outline = ledger.outline(report.name, account.id, minutes, before, now)
+        moment = wanted.moment(account, now)
+        before = moment.tomorrow if wanted.include_today else midnight(moment.today, account.zone)
+        outline = ledger.outline(report.name, account.id, minutes, before, moment.tomorrow)
         settled = _settled(outline, report, wanted) if outline is not None else None
         if outline is not None and settled is not None:
             return Memory(outline.young, settled)

@@ -177,6 +177,11 @@ class Moment:
     def __post_init__(self) -> None:
         object.__setattr__(self, "today", today_in(self.zone, self.now))  # asked for once a slice
 
+    @property
+    def tomorrow(self) -> datetime:
+        """When the account's next day begins: what was read after that was read under another clock."""
+        return midnight(self.today + ONE_DAY, self.zone)
+
 
 def why_due(known: Known | None, whole: Period, moment: Moment, *, insist: bool = False) -> str | None:
     """Why the slice is due now, in words for a plan; None if it is not.
@@ -190,7 +195,7 @@ def why_due(known: Known | None, whole: Period, moment: Moment, *, insist: bool 
         return "never asked"
     if today_counts:
         return "today is wanted"
-    if known.as_of is not None and known.as_of > moment.now:
+    if known.as_of is not None and known.as_of > moment.now and known.as_of >= moment.tomorrow:
         return "was asked under a clock that ran ahead"
     if known.state in {State.FAILED, State.SKIPPED}:
         return _why_again(known, whole, moment, insist=insist)
