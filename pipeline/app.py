@@ -453,7 +453,7 @@ class App:
         governor = Governor(
             settings.pace.target_utilisation, lambda quota, until: ledger.save_deadline(str(quota), until), readings
         )
-        governor.restore(read_deadlines(ledger.deadlines()))
+        governor.restore(read_deadlines(ledger.deadlines(), self.clock.now()))
         target = Target(
             settings.graph.base_url.rstrip("/"), settings.graph.version, settings.graph.request_timeout_seconds
         )
