@@ -7,10 +7,14 @@ from dataclasses import asdict
 
 import click
 
-from benchmarks import insights_pages, planning, ready_report, status_page
+from benchmarks import hourly_files, insights_pages, planning, ready_report, status_page
 from benchmarks.figures import Figure, table
 
 BENCHMARKS: dict[str, tuple[str, Callable[[bool], list[Figure]]]] = {
+    "hourly_files": (
+        "Hourly brand-safety files to landed Parquet, beside inflating the same files in one thread",
+        lambda full: hourly_files.figures(full=full),
+    ),
     "insights_pages": (
         "Pages of ads insights to typed Parquet, beside orjson.loads of the same bytes",
         lambda full: insights_pages.figures(full=full),

@@ -18,13 +18,25 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, V
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
+from config import app_insights, attribution
 from config.errors import Wrong
+from schemas.app_insights import AppMetric
 from schemas.brand_safety import PLACEMENTS
 from schemas.legality import refusals
 from schemas.reports import Filter, Report
 
 DEFAULT_PATH = Path("config/insights.toml")
-__all__ = ["Settings", "Wrong", "access_token", "app_secret", "from_data", "read", "status_token", "where"]
+__all__ = [
+    "Settings",
+    "Wrong",
+    "access_token",
+    "app_insights_token",
+    "app_secret",
+    "from_data",
+    "read",
+    "status_token",
+    "where",
+]
 
 OBJECT_TABLES = ("ad_accounts", "campaigns", "adsets", "ads", "adcreatives")
 DIGITS = re.compile(r"[0-9]+")
@@ -135,6 +147,8 @@ class StorageSection(Section):
     """The warehouse's file."""
     state: Path | None = Field(None, strict=False)
     """The folder of the ledger and the lock."""
+    keep_days: int = Field(0, ge=0)
+    """Days for which hourly files are kept; 0: for ever."""
 
 
 class PaceSection(Section):
@@ -244,7 +258,9 @@ class BrandSafetySection(Section):
     placements: list[str] = ["facebook/feed", "facebook/reels"]
     """Pairs of platform and position."""
     ad_sets: list[Id] = []
+    """Ad sets whose report is wanted, with a row for each content beside each impression."""
     content: bool = True
+    """Whether the posts, videos, photos, pages and Instagram media beside the ads are looked up."""
 
 
 class AppInsightsSection(Section):
@@ -252,15 +268,29 @@ class AppInsightsSection(Section):
 
     app_ids: list[Id] = []
     access_token_env: Variable | None = None
+    """The variable that holds a token for these apps; the token of [graph] when left out."""
+    app_secret_env: Variable | None = None
+    """The variable that holds the secret of that token's app; its calls then carry appsecret_proof."""
     since: Day
+    """The first day wanted, in GMT-8 as all days of app insights."""
     metrics: list[Metric] = []
+    """Names of metrics, or { metric = "...", ... }; see `config/app_insights.py`."""
 
 
 class AttributionSection(Section):
     """`[attribution]`: Advanced Attribution reports."""
 
-    line_of_business_ids: list[Id] = []
+    line_of_business_ids: list[Id]
     reports: list[dict[str, Any]] = []
+    """Definitions to create and run; existing reports are run when left out."""
+    campaign_filter_by: dict[str, Any] = {}
+    publisher_filter_by: dict[str, Any] = {}
+    conversion_event_filter_by: dict[str, Any] = {}
+
+    @property
+    def filters(self) -> Mapping[str, Mapping[str, Any]]:
+        """The filters by their keys."""
+        return {name: getattr(self, name) for name in type(self).model_fields if name.endswith("_filter_by")}
 
 
 class ScheduleSection(Section):
@@ -316,16 +346,6 @@ class Settings(Section):
     alerts: AlertsSection = AlertsSection()
 
     @property
-    def not_in_force(self) -> tuple[str, ...]:
-        """What is configured and legal, and not carried out by this version yet: it is said at every load."""
-        sections = ("app_insights", "attribution")
-        found = tuple(f"[{name}]" for name in sections if getattr(self, name) is not None)
-        safety = self.brand_safety
-        return found + tuple(
-            f"[brand_safety] {name}" for name in ("ad_sets", "content") if safety and getattr(safety, name)
-        )
-
-    @property
     def lake(self) -> Path:
         """The lake's folder."""
         return self.storage.lake or self.storage.root / "lake"
@@ -344,6 +364,17 @@ class Settings(Section):
     def reports(self) -> tuple[Report, ...]:
         """The configured reports of ads insights."""
         return tuple(entry.report() for entry in self.ads_insights.reports) if self.ads_insights else ()
+
+    @property
+    def first_days(self) -> dict[str, date]:
+        """The first day wanted of each section that has one."""
+        sections = {"ads_insights": self.ads_insights, "app_insights": self.app_insights}
+        return {name: section.since for name, section in sections.items() if section is not None}
+
+    @property
+    def app_metrics(self) -> tuple[AppMetric, ...]:
+        """The configured entries of app insights."""
+        return app_insights.entries(self.app_insights.metrics) if self.app_insights else ()
 
 
 def where(path: Path | None, environment: Mapping[str, str] = os.environ) -> Path:
@@ -387,7 +418,8 @@ def from_data(data: Mapping[str, Any], source: str, today: date) -> Settings:
 
 def _refuse_illegal(settings: Settings, source: str, today: date) -> None:
     """What only the values together show; each section answers for its own."""
-    lines = [line for section in (_of_ads_insights,) for line in section(settings, today)]
+    sections = (_of_ads_insights, _of_app_insights, _of_attribution)
+    lines = [line for section in sections for line in section(settings, today)]
     lines += _of_brand_safety(settings)
     if lines:
         raise Wrong("\n".join(f"{source}: {line}" for line in lines))
@@ -410,11 +442,32 @@ def _of_ads_insights(settings: Settings, today: date) -> list[str]:
     return lines
 
 
+def _of_app_insights(settings: Settings, today: date) -> list[str]:
+    section = settings.app_insights
+    if section is None:
+        return []
+    lines = list(app_insights.wrong(section.app_ids, section.since, section.metrics, today))
+    if section.app_secret_env and not section.access_token_env:
+        lines.append("[app_insights] app_secret_env goes only with access_token_env; [graph] has its own")
+    return lines
+
+
+def _of_attribution(settings: Settings, _today: date) -> list[str]:
+    section = settings.attribution
+    if section is None:
+        return []
+    return attribution.refusals(section.line_of_business_ids, section.reports, section.filters)
+
+
 def _of_brand_safety(settings: Settings) -> list[str]:
     safety = settings.brand_safety
     if safety is None:
         return []
-    lines = [] if safety.business_ids or safety.ad_sets else ["[brand_safety] names no business: set business_ids"]
+    lines = (
+        []
+        if safety.business_ids or safety.ad_sets
+        else ["[brand_safety] names no business and no ad set: set business_ids"]
+    )
     for placement in (name for name in safety.placements if name not in PLACEMENTS):
         near = nearest(placement, PLACEMENTS)
         meant = f"did you mean {near!r}?" if near else f"there are {', '.join(PLACEMENTS)}"
@@ -580,6 +633,24 @@ def webhook_url(alerts: AlertsSection, environment: Mapping[str, str] = os.envir
         place = f"[alerts] webhook_url_env = {alerts.webhook_url_env!r}"
         raise Wrong(f"{place}: this variable holds no http or https address; export it")
     return url
+
+
+def app_insights_token(
+    section: AppInsightsSection | None, environment: Mapping[str, str] = os.environ
+) -> tuple[str, str | None] | None:
+    """The token of app insights and its app's secret; None where they have none of their own.
+
+    Raises:
+        Wrong: One is configured and is not there.
+    """
+    if section is None or section.access_token_env is None:
+        return None
+    found = {}
+    for key, name in (("access_token_env", section.access_token_env), ("app_secret_env", section.app_secret_env)):
+        found[key] = environment.get(name, "").strip() if name else None
+        if name and not found[key]:
+            raise Wrong(f"[app_insights] {key} = {name!r}: this variable is not set; export {name}=...")
+    return found["access_token_env"] or "", found["app_secret_env"]
 
 
 def status_token(schedule: ScheduleSection, environment: Mapping[str, str] = os.environ) -> str | None:

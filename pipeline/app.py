@@ -15,11 +15,12 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from config.settings import Settings, access_token, app_secret, status_token, webhook_url
+from config import attribution
+from config.settings import Settings, access_token, app_insights_token, app_secret, status_token, webhook_url
 from connectors.ad_objects import AdObjects
 from connectors.ads_insights.connector import BIGGEST_PAGE, AdsInsights
 from connectors.ads_insights.life import Rhythm
-from connectors.brand_safety.hours import Placement
+from connectors.attribution.runs import Patience
 from connectors.graph.calls import Target
 from connectors.graph.client import Graph
 from connectors.graph.credentials import Credentials
@@ -30,10 +31,13 @@ from connectors.pace.governor import Governor
 from pipeline import catalogue, metrics, past
 from pipeline.account import Account
 from pipeline.alerts import Known, Promise, Trouble, troubles
+from pipeline.app_insights_family import AppInsightsFamily
+from pipeline.attribution_due import Wish
+from pipeline.attribution_family import AttributionFamily
 from pipeline.beside import beside, publishing, telling
 from pipeline.book import LedgerBook, read_deadlines
-from pipeline.brand_safety_family import BrandSafety
-from pipeline.brand_safety_plan import Span
+from pipeline.brand_safety_steps import Wanted as BrandSafetyWanted
+from pipeline.brand_safety_steps import brand_safety
 from pipeline.catalogue import Owned
 from pipeline.check import Checked, Need, accounts_of_token, businesses_of_token, probe, who_and_what
 from pipeline.closing import close_objects
@@ -42,13 +46,14 @@ from pipeline.deadline import Deadline
 from pipeline.discovery import Discovered, Whose, discover, known_accounts
 from pipeline.errors import Unpublished, Usage
 from pipeline.family import Family, FamilyWork
+from pipeline.findings import Findings
 from pipeline.first_configuration import first_configuration
 from pipeline.forget import forget_account, forget_table
 from pipeline.insights_work import InsightsWork
 from pipeline.journal import Journal
 from pipeline.ledger import Ledger
 from pipeline.line import Line
-from pipeline.lock import command_of
+from pipeline.lock import command_of, writing
 from pipeline.meta_rows import meta_tables
 from pipeline.metrics import Measured
 from pipeline.objects_work import ObjectsWork
@@ -56,8 +61,10 @@ from pipeline.orders import Choice, Configured, Orders, orders
 from pipeline.plan import Plan
 from pipeline.planning import Slices, planned
 from pipeline.quota_readings import QuotaReadings
+from pipeline.rebuild import Rebuilt, rebuild
 from pipeline.refusals import Refusals
 from pipeline.renewal import Renewal
+from pipeline.retention import lose_retired, retire
 from pipeline.run import carry_out
 from pipeline.run_memory import RunMemory
 from pipeline.sizes import Sizes
@@ -66,10 +73,11 @@ from pipeline.summary import OK, Summary
 from pipeline.telling import Teller, Webhook
 from pipeline.timetable import Routine, routines
 from pipeline.uninterrupted import uninterrupted
+from pipeline.verify import verify
 from pipeline.warehouse import Published
 from pipeline.workshop import Workshop
 from schemas.ad_objects import OBJECT_TABLES
-from schemas.brand_safety import AVAILABILITY, IMPRESSIONS
+from schemas.attribution import LISTS, ROWS
 from schemas.columns import Table
 from schemas.views import VIEWS
 from schemas.work import Failure
@@ -155,6 +163,7 @@ class App:
             Refused: The store cannot be used, or there is no token; nothing was sent.
         """
         credentials, now = self._credentials(), self.clock.now()
+        self._own_credentials()
         webhook_url(self.settings.alerts)
         with opened(self.places, command, now, self.journal, rehearsal=self.rehearsal, wait=wait) as store:
             async with self._line(store.ledger, credentials) as line:
@@ -181,7 +190,6 @@ class App:
         line = replace(desk.line, credentials=self._credentials())
         catalogue.refuse_other_grains(_owned(wanted, families), store.ledger)
         summary = Summary(f"{started:%Y%m%dT%H%M%S}-{secrets.token_hex(3)}", command, started)
-        summary.not_in_force = self.settings.not_in_force
         store.ledger.begin_run(summary.run_id, command, started)
         with self.journal.about(run=summary.run_id):
             try:
@@ -284,6 +292,27 @@ class App:
                 forget_account(store, account.removeprefix("act_"))
             return self.publish_at(store)
 
+    def rebuild(self, *, ledger: bool, wait: bool = False) -> Rebuilt:
+        """Builds the warehouse whole from the lake; the ledger too where it cannot be used, or where `ledger` asks so.
+
+        Raises:
+            Refused: The lake is not ours, or newer, or busy; nothing was changed.
+            Unpublished: The warehouse could not be written.
+        """
+        now = self.clock.now()
+        if not self.places.lake.exists() and not self.places.ledger.exists():
+            raise Usage(f"store {self.places.state}: nothing was loaded yet; run `insights load` first")
+        with writing(self.places.state, "rebuild", now, wait=wait):
+            return rebuild(self.places, now, self.journal, self.publish_at, asked=ledger, rehearsal=self.rehearsal)
+
+    def verify(self) -> Findings:
+        """Compares lake, ledger and warehouse; reads only.
+
+        Raises:
+            Newer: A newer program wrote the store.
+        """
+        return verify(self.places)
+
     @contextmanager
     def _born_store(self, command: str, *, wait: bool) -> Iterator[Store]:
         """The store of a command on what was loaded.
@@ -354,6 +383,7 @@ class App:
         """
         now = self.clock.now()
         past.publishing(store.ledger, now)
+        retire(store.ledger, self.settings.storage.keep_days, now, self.journal)
         meta = meta_tables(store.ledger, self._lookback_days, version("insights"))
         try:
             done = store.warehouse.publish(meta, now, VIEWS)
@@ -361,6 +391,7 @@ class App:
             past.unpublished(store.ledger, str(error))
             raise
         past.published(store.ledger, done.number)
+        lose_retired(store.ledger, store.lake, now, self.journal)
         return done
 
     def routines(self, ledger: Ledger) -> list[Routine]:
@@ -447,6 +478,13 @@ class App:
         self.journal.hide(*credentials.secrets())
         return credentials
 
+    def _own_credentials(self) -> dict[str, Credentials]:
+        """The credentials of families that have their own."""
+        found = {"app_insights": app_insights_token(self.settings.app_insights)}
+        own = {name: Credentials(*secrets) for name, secrets in found.items() if secrets is not None}
+        self.journal.hide(*(secret for credentials in own.values() for secret in credentials.secrets()))
+        return own
+
     @asynccontextmanager
     async def _line(self, ledger: Ledger, credentials: Credentials) -> AsyncIterator[Line]:
         settings, readings = self.settings, QuotaReadings()
@@ -458,9 +496,8 @@ class App:
             settings.graph.base_url.rstrip("/"), settings.graph.version, settings.graph.request_timeout_seconds
         )
         async with HttpClient() as http:
-            yield Line(
-                http, Gate(governor, self.clock), self.clock, credentials, target, self.journal, readings=readings
-            )
+            gate, own = Gate(governor, self.clock), self._own_credentials()
+            yield Line(http, gate, self.clock, credentials, target, self.journal, own, readings=readings)
 
     @property
     def status_token(self) -> str | None:
@@ -479,22 +516,37 @@ class App:
 
     def _families(self, choice: Choice) -> tuple[Family, ...]:
         """The configured families besides ads insights and ad objects, narrowed to what a command is about."""
-        found = (self._brand_safety(choice),)
+        found = (self._app_insights(choice), self._attribution(choice), self._brand_safety(choice))
         return tuple(family for family in found if family is not None)
+
+    def _app_insights(self, choice: Choice) -> Family | None:
+        section = self.settings.app_insights
+        if section is None:
+            return None
+        return AppInsightsFamily(tuple(section.app_ids), self.settings.app_metrics, section.since, choice)
+
+    def _attribution(self, choice: Choice) -> Family | None:
+        section, waiting = self.settings.attribution, self.settings.report_runs
+        if section is None:
+            return None
+        owners, tables = tuple(section.line_of_business_ids), (*(one.table.name for one in LISTS), ROWS)
+        return AttributionFamily(
+            owners=owners,
+            lines=tuple(line for line in owners if not choice.accounts or line in choice.account_ids),
+            tables=frozenset(tables if not choice.tables else set(tables) & set(choice.tables)),
+            reports=attribution.reports_of(owners, section.reports),
+            filters=attribution.filters_of(section.filters),
+            wish=Wish(choice.backfill or choice.only_failed, choice.only_failed, choice.renew),
+            patience=Patience(waiting.poll_initial_seconds, waiting.poll_max_seconds, waiting.deadline_minutes * 60),
+            most_at_once=waiting.max_in_flight_per_account,
+        )
 
     def _brand_safety(self, choice: Choice) -> Family | None:
         section = self.settings.brand_safety
         if section is None:
             return None
-        wanted = not choice.tables or set(choice.tables) & {IMPRESSIONS.name, AVAILABILITY.name}
-        chosen = [name for name in section.business_ids if not choice.accounts or name in choice.account_ids]
-        return BrandSafety(
-            tuple(chosen) if wanted else (),
-            tuple(map(Placement.of, section.placements)),
-            self.settings.graph.files_url,
-            tuple(section.business_ids),
-            Span(choice.since, choice.until, choice.only_failed),
-        )
+        wanted = BrandSafetyWanted(section.business_ids, section.ad_sets, section.placements, section.content)
+        return brand_safety(wanted, self.settings.graph.files_url, choice)
 
     def _orders(self, choice: Choice, families: Sequence[Family]) -> Orders:
         """What a command is about.
@@ -517,6 +569,7 @@ class App:
             include_today=insights.include_today if insights else False,
             tables=tuple(owned.name for family in families for owned in family.owned),
             owners=tuple(owner for family in families for owner in family.owners),
+            first_days=self.settings.first_days,
         )
 
     @property

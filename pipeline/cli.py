@@ -256,6 +256,26 @@ def drop(given: Shared, table: str | None, account: str | None, yes: bool, wait:
 
 
 @insights.command()
+@shared
+@click.option("--ledger", is_flag=True, help="Make the ledger anew too, from the files alone; the old one is kept.")
+@click.option("--wait", is_flag=True, help="Wait for another process that writes this store.")
+def rebuild(given: Shared, ledger: bool, wait: bool) -> None:  # noqa: FBT001 - click's
+    """Build the warehouse whole from the lake; the ledger too where it is missing or damaged."""
+    done = given.app().rebuild(ledger=ledger, wait=wait)
+    given.answer(done.as_data, done.in_words)
+    sys.exit(done.exit_code)
+
+
+@insights.command()
+@shared
+def verify(given: Shared) -> None:
+    """Compare lake, ledger and warehouse; says what is wrong and what to do next, and writes nothing."""
+    found = given.app().verify()
+    given.answer(found.as_data, found.in_words)
+    sys.exit(found.exit_code)
+
+
+@insights.command()
 @click.option("--json", "as_json", is_flag=True, help="Exactly one JSON document on stdout.")
 @click.option("--root", type=click.Path(path_type=Path), default=Path("data/demo"), show_default=True)
 @click.pass_context
@@ -280,14 +300,17 @@ def sandbox(arguments: Sequence[str]) -> None:
 def _plan_in_words(found: dict[str, Any]) -> str:
     long = f", about {-(-found['seconds'] // 60)} min" if found["seconds"] else ""
     lines = [f"{found['slices']} slices are due at {found['now'][:16]} UTC, about {found['calls']} calls{long}"]
+    wide = max([20, *(len(task["scope"]) for task in found["tasks"])])
     for task in found["tasks"]:
-        days = f"{task['since']} to {task['until']}" if "since" in task else "all"
+        days = f"{task['since']} to {task['until']}".replace("T00:00:00", "") if "since" in task else "all"
         adopted = f", adopts report run {task['adopted']}" if task.get("adopted") else ""
         size = _size_in_words(task)
-        lines.append(f"  {task['table']:<24} {task['scope']:<20} {days:<26} {', '.join(task['why'])}{size}{adopted}")
+        lines.append(
+            f"  {task['table']:<24} {task['scope']:<{wide}} {days:<26} {', '.join(task['why'])}{size}{adopted}"
+        )
     for left in found["left_out"]:
         days = f"{left['since']} to {left['until']}"
-        lines.append(f"  {left['table']:<24} {left['scope']:<20} {days:<26} not asked: {', '.join(left['why'])}")
+        lines.append(f"  {left['table']:<30} {left['scope']:<24} {days:<26} not asked: {', '.join(left['why'])}")
     return "\n".join(lines)
 
 
@@ -329,7 +352,7 @@ def main(arguments: Sequence[str] | None = None, listeners: Sequence[Listener] =
         cause = _of_the_machine(error)
         if cause is None:
             raise
-        _say(f"the machine failed: {cause}; what has landed stays, mend it and run the same command again")
+        _say(_what_failed(cause))
         sys.exit(FAILED)
 
 
@@ -341,6 +364,14 @@ def _of_the_machine(error: BaseException) -> BaseException | None:
         causes = [_of_the_machine(inner) for inner in error.exceptions]
         return None if None in causes else causes[0]
     return error if isinstance(error, OSError | sqlite3.Error) else None
+
+
+def _what_failed(cause: BaseException) -> str:
+    import sqlite3  # noqa: PLC0415 - not for --help
+
+    if type(cause) is sqlite3.DatabaseError:  # what its subclasses say, as of a full disk, passes; this does not
+        return f"the ledger is damaged: {cause}; what has landed stays, run `insights rebuild`"
+    return f"the machine failed: {cause}; what has landed stays, mend it and run the same command again"
 
 
 def _say(text: str) -> None:

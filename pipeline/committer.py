@@ -10,6 +10,7 @@ from connectors.errors import Fault, GaveUp
 from pipeline.landing import finish, land
 from pipeline.slices import Closed, RecordOf, SliceWriter
 from pipeline.store import Store
+from pipeline.uninterrupted import uninterrupted
 from schemas.events import Say
 from schemas.periods import State
 from schemas.work import Failure, Outcome, SliceRecord, Totals
@@ -65,7 +66,7 @@ class Committer:
         """
         loop = asyncio.get_running_loop()
         async with self._turn:
-            joined = await loop.run_in_executor(self.pool, self._join, writer, record_of)
+            joined = await uninterrupted(loop.run_in_executor(self.pool, self._join, writer, record_of))
         self._count(joined, beside=self.totals.outcomes.get(joined.ready.record.id))
         return joined.ready.record
 

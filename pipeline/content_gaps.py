@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from pipeline import engine
 from pipeline.ledger import Ledger, Row
-from schemas.work import SliceFile
+from schemas.work import SliceFile, SliceId
 
 FILES = "brand_safety_impressions"
 REPORTS = "brand_safety_ad_set_impressions"
@@ -29,11 +29,15 @@ _KEYS = ("{0}owner_id || '_' || {0}id", "{0}root_owner_id || '_' || {0}root_id")
 _OWN_IDS = ("{0}id", "{0}root_id")
 _OWNERS = ("{0}owner_id", "{0}root_owner_id")
 _ATTACHED = """
-SELECT item ->> '$.target.id' AS id, fetched_at::TIMESTAMP AS seen
-FROM (SELECT unnest(attachments::JSON -> ['$.data[*]', '$.data[*].subattachments.data[*]']) AS items, fetched_at
-      FROM read_parquet(?, union_by_name = true, hive_partitioning = false)), unnest(items) AS found (item)
+SELECT item ->> '$.target.id' AS id, seen
+FROM (
+  SELECT seen, unnest((found -> '$.data[*]') || (found -> '$.data[*].subattachments.data[*]')) AS item
+  FROM (SELECT attachments::JSON AS found, fetched_at::TIMESTAMP AS seen
+        FROM read_parquet(?, union_by_name = true, hive_partitioning = false))
+)
 WHERE contains(item ->> '$.type', '{kind}')
 """
+"""The targets of what posts have attached, also inside albums (graph-api.md 4.6)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,14 +92,17 @@ class Known:
     refused: Mapping[str, datetime] = field(default_factory=dict)
 
 
-def landed_since(ledger: Ledger, lake: Path, owner: str) -> list[Landed]:
-    """The impressions of an owner that landed since its last look."""
+def landed_since(table: str, owner: str, ledger: Ledger, lake: Path) -> list[Landed]:
+    """The impressions of an owner that landed since its last look; all of them for a table that has nothing yet."""
+    looked = int(ledger.note(note_of(owner)) or 0) if ledger.slice(SliceId(table, owner, None)) else 0
     found: dict[tuple[str, tuple[str, str]], list[str]] = {}
-    for slice_id, place, files in ledger.landed_after(int(ledger.note(note_of(owner)) or 0)):
+    for slice_id, place, files in ledger.landed_after(looked):
         if slice_id.table in {FILES, REPORTS} and slice_id.scope.partition("/")[0] == owner:
             folders = dict(place.folders)
-            key = (slice_id.table, (folders["platform"], folders["position"]))
-            found.setdefault(key, []).extend(str(lake / file.path) for file in files if _holds_rows(file))
+            placement = (folders["platform"], folders["position"])
+            if placement in UNITS[table].placements:
+                paths = found.setdefault((slice_id.table, placement), [])
+                paths += [str(lake / file.path) for file in files if _holds_rows(file)]
     return [Landed(table, placement, tuple(paths)) for (table, placement), paths in found.items() if paths]
 
 
@@ -116,7 +123,7 @@ def come_again(row: Row) -> datetime:
 
 def known_of(table: str, ledger: Ledger, lake: Path) -> Known:
     """What is settled of a table, whoever saw it first."""
-    paths = [str(lake / file.path) for _, file in ledger.files() if file.table == table and file.rows]
+    paths = [str(lake / file.path) for file in ledger.files_of_table(table) if file.table == table and file.rows]
     refused = {row["id"]: come_again(row) for row in ledger.missing() if row["kind"] == table}
     return Known(tuple(paths), refused)
 
@@ -128,27 +135,32 @@ def due_again(table: str, owner: str, ledger: Ledger, now: datetime) -> tuple[st
 
 
 def wanted(
-    table: str, landed: Iterable[Landed], posts: Sequence[str], known: Known, again: Sequence[str] = ()
+    table: str,
+    landed: Iterable[Landed],
+    posts: Sequence[str],
+    known: Known,
+    again: Sequence[str] = (),
+    most: int = MOST_IN_A_LOAD,
 ) -> Wanted:
     """What is to be looked up of a table: ids never asked, those seen longest ago first, then those tried again.
 
-    `posts` are the files of `content_posts` whose attachments count.
+    `posts` are the files of `content_posts` whose attachments count; no more than `most` are wanted at once.
     """
     sources = list(_sources(UNITS[table], landed, posts))
     if not sources:
-        return _cut([*again])
+        return _cut([*again], most)
     statement = (
         f"SELECT id FROM ({' UNION ALL '.join(text for text, _ in sources)}) WHERE id IS NOT NULL "  # noqa: S608 - declared names
         "AND id NOT IN (SELECT id FROM settled) GROUP BY id ORDER BY min(seen), id LIMIT ?"
     )
     settled = pa.table({"id": pa.array(sorted(_settled(known)), pa.string())})
-    values = [*(list(paths) for _, paths in sources), MOST_IN_A_LOAD + 1]
+    values = [*(list(paths) for _, paths in sources), most + 1]
     found = engine.ask(statement, values, settled=settled)
-    return _cut([*(str(row[0]) for row in found), *again])
+    return _cut([*(str(row[0]) for row in found), *again], most)
 
 
-def _cut(ids: Sequence[str]) -> Wanted:
-    return Wanted(tuple(ids[:MOST_IN_A_LOAD]), len(ids) > MOST_IN_A_LOAD)
+def _cut(ids: Sequence[str], most: int) -> Wanted:
+    return Wanted(tuple(ids[:most]), len(ids) > most)
 
 
 def _settled(known: Known) -> set[str]:

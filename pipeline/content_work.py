@@ -5,24 +5,26 @@ An owner is a business, or an ad set whose report is loaded. What a load leaves 
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import TypeVar
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 from connectors.brand_safety.content import Content
-from connectors.errors import Fault, Invalid, Missing, OutOfRange, PermissionRefused, Refused
+from connectors.errors import Fault, Invalid, Missing, OutOfRange, PermissionRefused, Refused, TokenRefused
 from pipeline import content_gaps
 from pipeline.catalogue import OBJECTS, Owned
 from pipeline.committer import Closing
-from pipeline.content_gaps import Landed, Wanted
+from pipeline.content_gaps import Wanted
 from pipeline.errors import Inconsistent
-from pipeline.lake import path_of
+from pipeline.lake import path_of, quarantine_path
 from pipeline.ledger import Ledger
+from pipeline.normalise import exact_json
 from pipeline.normalise.frames import Source, quarantine_table
-from pipeline.normalise.objects import upserted
+from pipeline.normalise.objects import ID, upserted
 from pipeline.objects_work import ObjectsReading
 from pipeline.slices import SliceWriter, Target
 from pipeline.workshop import Workshop
@@ -57,8 +59,17 @@ class LookUps:
     """How the look-ups of one table and owner went; `stopped`: what stood in the way of those that are `left`."""
 
     left: int
-    refused: int = 0
+    refused: dict[str, Fault] = field(default_factory=dict)
+    found: list[str] = field(default_factory=list)
     stopped: Fault | None = None
+
+    def take(self, ids: Sequence[str], refused: Mapping[str, Fault]) -> None:
+        """Counts some answers."""
+        settled = {name: fault for name, fault in refused.items() if isinstance(fault, SETTLED)}
+        self.refused |= settled
+        self.found += [name for name in ids if name not in refused]
+        self.left -= len(ids) - len(refused) + len(settled)
+        self.stopped = _obstacle(ids, refused)
 
 
 def owned() -> list[Owned]:
@@ -77,14 +88,13 @@ class ContentWork:
     async def close(self, owner: str) -> None:
         """Looks up what stood beside an owner's ads and has neither a row nor a refusal."""
         number = self._ledger.last_landing
-        landed = content_gaps.landed_since(self._ledger, self._lake, owner)
-        left = [await self._close(name, owner, landed) for name in CONTENT_TABLES if name in self.tables]
+        left = [await self._close(name, owner) for name in CONTENT_TABLES if name in self.tables]
         if not any(left) and len(left) == len(CONTENT_TABLES):
             self._ledger.save_note(content_gaps.note_of(owner), number)
 
-    async def _close(self, name: str, owner: str, landed: Sequence[Landed]) -> bool:
+    async def _close(self, name: str, owner: str) -> bool:
         """Looks up what is wanted of one table; whether anything is left."""
-        wanted = await self._in_pool(lambda: self._wanted(name, owner, landed))
+        wanted = await self._in_pool(lambda: self._wanted(name, owner))
         if not wanted.ids:
             return False
         record, asked = self._record(name, owner), self.shop.clock.now()
@@ -93,44 +103,42 @@ class ContentWork:
             return True
         reading = ObjectsReading(self._table(name), self._source(name, owner), self.shop.pool, self.shop.clock.now)
         reading.begin()
-        done = await self._look_up(name, owner, wanted, reading)
+        done = await self._look_up(name, wanted, reading)
         self.shop.say("content.looked_up", table=name, owner=owner, **_counts(wanted, done))
         known = self._ledger.slice(record.id)
         read = replace(record, as_of=(known and known.as_of) or asked, fetched_at=reading.fetched_at)
         try:
             writer = await self._in_pool(lambda: self._written(name, owner, reading))
             await self.shop.committer.land([_closing(writer, read, wanted, done)])
+            await self._in_pool(lambda: self._remember(name, owner, done))
         except (Inconsistent, OSError) as fault:
             await self.shop.committer.fail([record], fault)
             return True
         return bool(done.left) or wanted.more
 
-    async def _look_up(self, name: str, owner: str, wanted: Wanted, reading: ObjectsReading) -> LookUps:
+    async def _look_up(self, name: str, wanted: Wanted, reading: ObjectsReading) -> LookUps:
         """Asks in the order in which they are wanted, until all are or something stands in the way of the others."""
         give_up, done = self.shop.clock.now() + PATIENCE, LookUps(len(wanted.ids))
         for at in range(0, len(wanted.ids), AT_ONCE):
             ids = wanted.ids[at : at + AT_ONCE]
             refused = await self.connector.look_up(CONTENT_TABLES[name], ids, reading, give_up)
-            settled = {one: fault for one, fault in refused.items() if isinstance(fault, SETTLED)}
-            self._remember(name, owner, ids, refused)
-            done.left -= len(ids) - (len(refused) - len(settled))
-            done.refused += len(settled)
-            done.stopped = _obstacle(ids, refused)
+            done.take(ids, refused)
+            if isinstance(done.stopped, TokenRefused):
+                self.shop.refusals.learn(name, done.stopped)
             if done.stopped is not None:
                 break
         return done
 
-    def _remember(self, name: str, owner: str, ids: Sequence[str], refused: Mapping[str, Fault]) -> None:
-        now, known = self.shop.clock.now(), {row["id"] for row in self._ledger.missing() if row["kind"] == name}
-        for one in ids:
-            fault = refused.get(one)
-            if isinstance(fault, SETTLED):
-                codes = {"reason": fault.message, "code": fault.code, "subcode": fault.subcode}
-                self._ledger.save_missing(owner, name, {"id": one, **codes}, now)
-            elif fault is None and one in known:
-                self._ledger.found(name, one)
+    def _remember(self, name: str, owner: str, done: LookUps) -> None:
+        """Keeps refusals, once the rows have landed: an id that stands in neither would never be asked again."""
+        refused = [
+            {"id": one, "reason": fault.message, "code": fault.code, "subcode": fault.subcode}
+            for one, fault in done.refused.items()
+        ]
+        self._ledger.save_answers(owner, name, refused, done.found, self.shop.clock.now())
 
-    def _wanted(self, name: str, owner: str, landed: Sequence[Landed]) -> Wanted:
+    def _wanted(self, name: str, owner: str) -> Wanted:
+        landed = content_gaps.landed_since(name, owner, self._ledger, self._lake)
         posts = self._lake / path_of(CONTENT_POSTS.table.name, _place(owner))
         known = content_gaps.known_of(name, self._ledger, self._lake)
         again = content_gaps.due_again(name, owner, self._ledger, self.shop.clock.now())
@@ -140,10 +148,11 @@ class ContentWork:
         """The old rows with the new ones over them, in a writer; runs in the pool."""
         place, (read, aside) = _place(owner), reading.rows.table()
         writer = SliceWriter(self.shop.committer.store.lake, Target(_slice(name, owner), place, (self._table(name),)))
-        old = self._lake / path_of(name, place)
-        writer.write(name, upserted(pq.ParquetFile(old).read() if old.exists() else None, read))
-        if aside:
-            writer.set_aside(quarantine_table([{**row, "slice_start": None} for row in aside]))
+        writer.write(name, upserted(_held(self._lake / path_of(name, place)), read))
+        writer.set_aside(quarantine_table([{**row, "slice_start": None} for row in aside]))
+        before = _held(self._lake / quarantine_path(name, place))
+        if before is not None:
+            writer.set_aside(_still_aside(before, read))
         return writer
 
     # ---- what every step reads ----
@@ -188,13 +197,26 @@ def _place(owner: str) -> Place:
     return current_place(OWNER, owner)
 
 
+def _held(path: Path) -> pa.Table | None:
+    """What lies in the lake."""
+    return pq.ParquetFile(path).read() if path.exists() else None
+
+
+def _still_aside(before: pa.Table, read: pa.Table) -> pa.Table:
+    """What was set aside of objects that were not read again: their rows stay, so do the reasons for their gaps."""
+    again = {exact_json.write({ID: name}) for name in read.column(ID).to_pylist()}
+    kept = [row for row in before.to_pylist() if row["row_key"] not in again]
+    return quarantine_table(kept)
+
+
 def _closing(writer: SliceWriter, record: SliceRecord, wanted: Wanted, done: LookUps) -> Closing:
     """A slice from which nothing is missing, or one with a hole: only an obstacle that stays is a failure."""
-    if not done.left and not wanted.more:
+    waiting = f"{'more than ' if wanted.more else ''}{done.left} ids wait for the next load"
+    reasons = [waiting] if done.left or wanted.more else []
+    reasons += [str(done.stopped)] if done.stopped is not None else []
+    if not reasons:
         return Closing(writer, record)
-    many = f"more than {done.left}" if wanted.more else str(done.left)
-    because = f": {done.stopped}" if done.stopped is not None else ""
-    partial = replace(record, state=State.PARTIAL, reason=f"{many} ids wait for the next load{because}")
+    partial = replace(record, state=State.PARTIAL, reason=": ".join(reasons))
     failed = done.stopped if isinstance(done.stopped, Refused) else None
     return Closing(writer, partial, incomplete=failed)
 
@@ -212,4 +234,4 @@ def _obstacle(ids: Sequence[str], refused: Mapping[str, Fault]) -> Fault | None:
 
 
 def _counts(wanted: Wanted, done: LookUps) -> Mapping[str, int]:
-    return {"ids": len(wanted.ids) - done.left, "refused": done.refused, "left": done.left}
+    return {"ids": len(wanted.ids) - done.left, "refused": len(done.refused), "left": done.left}

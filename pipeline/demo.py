@@ -39,6 +39,15 @@ WHERE v.metric = 'action_values' AND v.action_type = 'omni_purchase'
 GROUP BY ALL HAVING sum(f.spend) > 0 ORDER BY return_on_spend DESC LIMIT 5""",
     ),
     (
+        "What the app sold, and to how many users a day, by week (app insights)",
+        """SELECT date_trunc('week', p.date_start)::DATE AS week, sum(payments_daily_spend) AS spend,
+       sum(payments_daily_refunds) AS refunds, round(avg(u.value))::BIGINT AS users_a_day,
+       count(payments_daily_spend) AS days_sent
+FROM app_payments p LEFT JOIN app_insights u
+  ON u.app_id = p.app_id AND u.time = p.time AND u.metric = 'facebook_features_daily_active_users'
+GROUP BY 1 ORDER BY 1""",
+    ),
+    (
         "Is it complete? Slices by state",
         """SELECT table_name, state, count(*) AS slices, sum("rows") AS "rows", min(slice_start)::DATE AS since,
        max(slice_start)::DATE AS until FROM meta.slices GROUP BY ALL ORDER BY 1, 2""",
@@ -52,7 +61,10 @@ def show(root: Path, type_command: Callable[[Sequence[str]], None], *, as_json: 
     `type_command` runs a command line: the demo types what a user would type.
     """
     now = datetime.now(UTC).replace(microsecond=0)
-    click.echo(f"Loading {DAYS} days of five ad accounts from a sandbox of Meta on this machine into {root}", err=True)
+    click.echo(
+        f"Loading {DAYS} days of five ad accounts and an app from a sandbox of Meta on this machine into {root}",
+        err=True,
+    )
     with _sandbox(now) as url:
         config = _configuration(root, url, now)
         os.environ[TOKEN_VARIABLE] = "sandbox-token-demo"
@@ -112,6 +124,16 @@ level = "campaign"
 breakdowns = ["age", "gender"]
 
 [ad_objects]
+
+[app_insights]
+app_ids = ["700"]
+since = {since}
+metrics = [
+  "payments_daily_spend",
+  "payments_daily_refunds",
+  "facebook_features_daily_active_users",
+  {{ metric = "app_event", event_name = "fb_mobile_purchase", aggregate_by = "SUM", breakdowns = ["country"] }},
+]
 """,
         encoding="utf-8",
     )

@@ -74,17 +74,17 @@ class Repeats:
 
     def found_in(self, rows: pa.Table) -> list[int]:
         """Which rows, by their index; of an impression that only this file repeats, all but the first."""
-        numbered = rows.select([KEY]).append_column("at", pa.array(range(rows.num_rows), pa.int64()))
+        numbered = rows.select([KEY]).append_column("number", pa.array(range(rows.num_rows), pa.int64()))
         doubtful = engine.read(
-            f"SELECT at, {KEY} FROM rows SEMI JOIN alike ON {_HASH} = h ORDER BY at",  # noqa: S608 - declared name
+            f"SELECT number, {KEY} FROM rows SEMI JOIN alike ON {_HASH} = h ORDER BY number",  # noqa: S608 - declared name
             rows=numbered,
             alike=self.alike,
         )
         taken = self._taken(doubtful)
         dropped = []
-        for at, impression in zip(*(column.to_pylist() for column in doubtful.columns), strict=True):
+        for number, impression in zip(*(column.to_pylist() for column in doubtful.columns), strict=True):
             if impression in taken or impression in self._seen:
-                dropped.append(at)
+                dropped.append(number)
             self._seen.add(impression)
         return dropped
 

@@ -21,7 +21,7 @@ import orjson
 
 from pipeline import codec
 from pipeline.disk import make_folder, sync_folder
-from pipeline.errors import Store
+from pipeline.errors import Blocked, Newer, Store
 from pipeline.statements import statements
 from schemas.columns import Column, Table, as_data, from_data
 from schemas.periods import State
@@ -33,10 +33,26 @@ FORMAT = 1
 _HEADER = struct.Struct(">16s44xI4xI")
 """Where a SQLite file keeps its magic, our format version and its application id."""
 TO_LOSE = "lake.to_lose"
+TO_SET_ASIDE = "lake.to_set_aside"
+RETIRED = "lake.retired"
 ADOPTABLE = timedelta(hours=12)
 """How old a report run may be to be adopted after a crash (design, invariant 9)."""
 READINGS_KEPT = timedelta(days=2)
 """How long the readings of quotas are remembered: today beside yesterday, and no more."""
+
+_OF_THE_MACHINE = frozenset(
+    {
+        sqlite3.SQLITE_BUSY,
+        sqlite3.SQLITE_CANTOPEN,
+        sqlite3.SQLITE_FULL,
+        sqlite3.SQLITE_IOERR,
+        sqlite3.SQLITE_LOCKED,
+        sqlite3.SQLITE_NOMEM,
+        sqlite3.SQLITE_PERM,
+        sqlite3.SQLITE_READONLY,
+    }
+)
+"""SQLite's primary codes of faults that are not the file's."""
 
 Row = Mapping[str, Any]
 
@@ -139,13 +155,43 @@ class Ledger:
         except FileNotFoundError:
             return False
         except OSError as error:
-            raise Store(f"ledger {path}: cannot be read: {error.strerror}") from error
+            raise Blocked(f"ledger {path}: cannot be read: {error.strerror}") from error
         magic, version, mark = _HEADER.unpack(header.ljust(_HEADER.size, b"\0"))
         if magic != b"SQLite format 3\0" or mark != APPLICATION_ID:
-            raise Store(f"ledger {path}: this is not an insights ledger; set [storage] state to a folder of its own")
+            raise Store(
+                f"ledger {path}: this is not an insights ledger; set [storage] state to a folder of its own, "
+                "or run `insights rebuild` if it was one"
+            )
         if version > FORMAT:
-            raise Store(f"ledger {path}: format {version} is newer than this program's {FORMAT}; upgrade insights")
+            raise Newer(f"ledger {path}: format {version} is newer than this program's {FORMAT}; upgrade insights")
         return True
+
+    @classmethod
+    def unsound(cls, path: Path) -> str:
+        """Why the ledger cannot be used, in words; empty if it can. Reads all of it.
+
+        Raises:
+            Newer: A newer program wrote it; nothing is wrong with it.
+            Blocked: The machine does not let it be read; nobody can say.
+        """
+        try:
+            ledger = cls.read(path)
+            if ledger is None:
+                return "there was no ledger"
+            with ledger, _refused(path):
+                found = ledger.damage()
+        except (Newer, Blocked):
+            raise
+        except (Store, sqlite3.Error, ValueError, KeyError) as error:
+            return str(error)
+        return "" if found == "ok" else f"ledger {path}: it is damaged ({found})"
+
+    def damage(self) -> str:
+        """What SQLite finds wrong with the pages; then everything is read once, as no page can tell of wrong words."""
+        found: str = self._connection.execute("PRAGMA integrity_check(1)").fetchone()[0]
+        if found == "ok":
+            self.slices(), self.places(), self.files(), self.tables(), self.landings()
+        return found
 
     def close(self) -> None:
         """Closes the file; the WAL is folded in by SQLite."""
@@ -168,6 +214,16 @@ class Ledger:
                 self._connection.execute("ROLLBACK")
                 raise
             self._connection.execute("COMMIT")
+
+    @contextmanager
+    def at_one_moment(self) -> Iterator[None]:
+        """What is read inside is of one moment, whatever another process writes meanwhile."""
+        with self._guard:
+            self._connection.execute("BEGIN")
+            try:
+                yield
+            finally:
+                self._connection.execute("ROLLBACK")
 
     def _all(self, statement: str, /, **values: object) -> list[Row]:
         with self._guard:
@@ -249,6 +305,11 @@ class Ledger:
         rows = self._all("files_of", **_key(slice_id))
         return tuple(SliceFile(row["file_table"], row["path"], row["rows"], row["fingerprint"]) for row in rows)
 
+    def files_of_table(self, table: str) -> list[SliceFile]:
+        """The files that all slices of one table or report have in the lake."""
+        rows = self._all("files_of_table", table=table)
+        return [SliceFile(row["file_table"], row["path"], row["rows"], row["fingerprint"]) for row in rows]
+
     def places(self) -> dict[SliceId, Place]:
         """Where each slice that ever landed lies."""
         return {
@@ -257,6 +318,14 @@ class Ledger:
             )
             for row in self._all("slices")
             if row["place"]
+        }
+
+    def landed(self) -> dict[SliceId, int]:
+        """The landing number of each slice that ever landed."""
+        return {
+            SliceId(row["table_name"], row["scope"], codec.read_border(row["slice_start"])): row["landing"]
+            for row in self._all("slices")
+            if row["landing"]
         }
 
     def files(self) -> list[tuple[SliceId, SliceFile]]:
@@ -268,6 +337,16 @@ class Ledger:
             )
             for row in self._all("files")
         ]
+
+    def days(self) -> tuple[datetime, datetime] | None:
+        """The starts of the oldest and of the newest slice that has files; None where no slice has days."""
+        row = self._one("days")
+        first, last = codec.read_border(row["first"] or ""), codec.read_border(row["last"] or "")
+        return (first, last) if first and last else None
+
+    def files_since(self, start: datetime) -> set[str]:
+        """The paths of the files of all slices that start there or later."""
+        return {row["path"] for row in self._all("files_of_days", since=codec.border(start))}
 
     def fail(self, record: SliceRecord) -> None:
         """Remembers a failed or skipped attempt; rows of an earlier landing stay, and are still counted."""
@@ -349,15 +428,24 @@ class Ledger:
         """Says `landed`, drawing the landing numbers in this last transaction, so that they become visible in order."""
         with self._writing():
             for landing, ready in landed:
-                key = _key(ready.record.id)
-                number = self._one("next_landing")["last_landing"]
-                place = orjson.dumps(codec.place_data(ready.place)).decode()
-                self._do("save_slice", **_record_values(ready.record), place=place, landing=number)
-                if not ready.joins:
-                    self._do("forget_files", **key)
-                for written in ready.files:
-                    self._do("save_file", **key, **_file_values(written.file))
+                self._save(ready)
                 self._do("end_landing", id=landing)
+
+    def adopt(self, slices: Iterable[Ready]) -> None:
+        """Takes up slices whose files lie in their places already, in order, under landing numbers of this ledger."""
+        with self._writing():
+            for ready in slices:
+                self._save(ready)
+
+    def _save(self, ready: Ready) -> None:
+        key = _key(ready.record.id)
+        number = self._one("next_landing")["last_landing"]
+        place = orjson.dumps(codec.place_data(ready.place)).decode()
+        self._do("save_slice", **_record_values(ready.record), place=place, landing=number)
+        if not ready.joins:
+            self._do("forget_files", **key)
+        for written in ready.files:
+            self._do("save_file", **key, **_file_values(written.file))
 
     def lose_landing(self, landing: int, ready: Ready, *, forget: bool) -> None:
         """A file is neither temporary nor in place: the slice is due again, whatever else is known of it.
@@ -580,6 +668,16 @@ class Ledger:
         with self._writing():
             self._do("save_missing", account_id=account_id, kind=kind, at=codec.instant(at), **refused)
 
+    def save_answers(
+        self, account_id: str, kind: str, refused: Iterable[Mapping[str, object]], found: Iterable[str], at: datetime
+    ) -> None:
+        """What became of many ids, in one transaction: the refused ones as in `save_missing`, and those found again."""
+        with self._writing():
+            for one in refused:
+                self._do("save_missing", account_id=account_id, kind=kind, at=codec.instant(at), **one)
+            for object_id in found:
+                self._do("found", kind=kind, id=object_id)
+
     def found(self, kind: str, object_id: str) -> None:
         """An id that was missing and no longer is."""
         with self._writing():
@@ -620,6 +718,38 @@ class Ledger:
         """They are gone."""
         self.save_note(TO_LOSE, [])
 
+    def to_set_aside(self) -> tuple[str, list[str]]:
+        """Paths of the lake that belong to no slice and may still lie in its way, and the folder that they go to."""
+        folder, paths = self.note(TO_SET_ASIDE) or ("", [])
+        return folder, list(paths)
+
+    def retire(self, slices: Iterable[Ready], at: datetime) -> None:
+        """Takes the files of slices out of what is published; until `lose_retired` they stay in the lake.
+
+        Each lands anew, under a number of its own and without files, so that a publication leaves its rows out.
+        """
+        with self._writing():
+            retired = self.retired()
+            for ready in slices:
+                retired |= dict.fromkeys(
+                    (file.path for file in self.files_of(ready.record.id)), codec.instant(at) or ""
+                )
+                self._save(ready)
+            self._do("save_note", name=RETIRED, value=orjson.dumps(retired).decode())
+
+    def retired(self) -> dict[str, str]:
+        """Paths of the lake that were retired and may still lie there, and when they were."""
+        return dict(self.note(RETIRED) or {})
+
+    def lose_retired(self, paths: Iterable[str]) -> None:
+        """They are gone."""
+        gone = frozenset(paths)
+        self.save_note(RETIRED, {path: at for path, at in self.retired().items() if path not in gone})
+
+    def remember_aside(self, folder: str, paths: Sequence[str]) -> None:
+        """What is to be moved there; none once it is."""
+        self.save_note(TO_SET_ASIDE, [folder, list(paths)])
+
 
 @contextmanager
 def _refused(path: Path) -> Iterator[None]:
@@ -627,8 +757,10 @@ def _refused(path: Path) -> Iterator[None]:
     try:
         yield
     except sqlite3.DatabaseError as error:
+        if getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF in _OF_THE_MACHINE:
+            raise Blocked(f"ledger {path}: cannot be opened ({error}); mend the cause and try again") from error
         raise Store(
-            f"ledger {path}: cannot be opened ({error}); put a copy of it back, or move it away and load again"
+            f"ledger {path}: cannot be opened ({error}); put a copy of it back, or run `insights rebuild`"
         ) from error
 
 

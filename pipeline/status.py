@@ -8,6 +8,8 @@ from typing import Any
 from pipeline.app import App
 from pipeline.errors import Usage
 from pipeline.finality import final
+from pipeline.footprint import footprint
+from pipeline.footprint import in_words as disk_in_words
 from pipeline.ledger import Ledger
 from pipeline.lock import holder
 from pipeline.orders import Choice
@@ -39,6 +41,7 @@ def report(app: App, choice: Choice) -> dict[str, Any]:
             "writing": holder(app.places.state),
             "published": (app.places.warehouse.exists() and ledger.publications() != []),
             "tables": tables,
+            "disk": footprint(app.places),
             "closed_quotas": [entry for entry in waiting if datetime.fromisoformat(entry["until"]) > app.clock.now()],
         }
 
@@ -123,16 +126,18 @@ def in_words(found: Mapping[str, Any]) -> str:
     if not found["born"]:
         return f"store {found['store']}: nothing was loaded yet; run `insights load`"
     lines = [f"being written by {found['writing']}"] if found["writing"] else []
-    lines.append(f"{'table':<26}{'account':<20}{'days':<26}{'rows':>12}  {'states':<44} newest answer")
+    wide = max([22, *(len(group["scope"]) for group in found["tables"])]) + 2
+    lines.append(f"{'table':<32}{'account':<{wide}}{'days':<26}{'rows':>12}  {'states':<44} newest answer")
     for group in found["tables"]:
         days = f"{group['first_day']} to {group['last_day']}" if group["first_day"] else "as last seen"
         states = _states_in_words(group)
         age = group["as_of"][:16].replace("T", " ") if group["as_of"] else "never"
         note = "" if group["loaded"] else "  (no longer loaded)"
         lines.append(
-            f"{group['table']:<26}{group['scope']:<20}{days:<26}{group['rows']:>12,}  {states:<44} {age}{note}"
+            f"{group['table']:<32}{group['scope']:<{wide}}{days:<26}{group['rows']:>12,}  {states:<44} {age}{note}"
         )
         lines += [f"    {reason}" for reason in group["reasons"]]
+    lines.append(disk_in_words(found["disk"]))
     lines += [f"quota {entry['quota']} is closed until {entry['until']}" for entry in found["closed_quotas"]]
     return "\n".join(lines)
 

@@ -27,7 +27,6 @@ class Summary:
     waits: Mapping[str, float] = field(default_factory=dict)
     family_refused: bool = False
     published: Published | None = None
-    not_in_force: tuple[str, ...] = ()
 
     def count(self, tally: Tally, seconds_waited: float, waits: Mapping[str, float]) -> None:
         """Takes over what went through the door, and how long was waited, in all and for which quota."""
@@ -64,7 +63,6 @@ class Summary:
             "waits": {quota: round(seconds, 3) for quota, seconds in self.waits.items()},
             "quarantined_rows": self.totals.quarantined,
             "failures": [asdict(failure) for failure in self.totals.failures],
-            "not_in_force": list(self.not_in_force),
             "published": asdict(self.published) if self.published else None,
         }
 
@@ -72,14 +70,14 @@ class Summary:
         """A few lines for a terminal."""
         counts = self.totals.slices
         words = [f"{counts['landed']} slices landed ({counts['unchanged']} unchanged)", f"{counts['empty']} empty"]
-        words += [f"{counts['failed']} failed"] + ([f"{counts['skipped']} skipped"] if counts["skipped"] else [])
+        words += [f"{counts['failed']} failed"]
+        words += [f"{counts[name]} {name}" for name in ("skipped", "lost") if counts[name]]
         lines = [", ".join(words)]
         lines += [f"  {table:<32} {rows:>12,} rows" for table, rows in self.totals.rows.items()]
         calls = sum(self.api_calls.values())
         lines.append(f"{calls} calls" + (f", {self.throttled_responses} throttled" if self.throttled_responses else ""))
         if self.totals.quarantined:
             lines.append(f"{self.totals.quarantined} cells in meta.quarantine")
-        lines += [f"NOT IN FORCE {name}: this version does not carry it out yet" for name in self.not_in_force]
         lines += _grouped(self.totals.failures)
         return "\n".join(lines)
 

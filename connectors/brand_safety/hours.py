@@ -53,14 +53,16 @@ class ListedFile:
     url: str = field(repr=False)
 
 
-async def ranges(graph: Graph, placement: Placement) -> dict[str, Any]:
+async def ranges(graph: Graph, placement: Placement, *, is_download: bool = True) -> dict[str, Any]:
     """Which hours Meta has of a placement, as sent: `earliest_datetime`, `latest_datetime`, `missing_datetimes`.
+
+    `is_download`: of the files, otherwise of ad-set reports.
 
     Raises:
         Fault: They cannot be read.
     """
     fields = "earliest_datetime,latest_datetime,missing_datetimes"
-    params: dict[str, Param] = {**placement.parameters, "is_download": True, "fields": fields}
+    params: dict[str, Param] = {**placement.parameters, "is_download": is_download, "fields": fields}
     path = "adjacent_content_delivery_report_date_ranges"
     call = Call("list", "GET", path, params, quotas=drawn_by_brand_safety())
     rows = (await graph.call(call)).rows()

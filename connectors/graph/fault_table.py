@@ -167,6 +167,18 @@ BY_TEXT: tuple[TextRule, ...] = (
     ),
     TextRule(
         frozenset({100}),
+        re.compile(r"There cannot be more than \d+ days .* between since and until"),
+        TooMuch,
+        "a range that is too long, under the plain code of wrong parameters, without subcode: 5.2 [inferred]",
+    ),
+    TextRule(
+        frozenset({100, 2500}),
+        re.compile(r"nonexisting field \(app_insights\)"),
+        Missing,
+        "an edge that was taken away, under the plain code of wrong parameters: 5.1 [inferred]",
+    ),
+    TextRule(
+        frozenset({100}),
         re.compile(r"Missing permissions"),
         PermissionRefused,
         "a permission under the plain code of wrong parameters: 1.5 [seed 004] [obs: o:airbyte]",

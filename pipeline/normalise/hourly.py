@@ -22,7 +22,7 @@ from schemas.arrow import TYPES
 from schemas.brand_safety import ASSUMED_ZONE
 from schemas.columns import Kind, Table
 
-STRETCH_BYTES = 48 * 2**20
+STRETCH_BYTES = 16 * 2**20
 """How much text is typed at once: more gains nothing and costs memory (measured)."""
 REPEATED = f"this {hourly_quick.KEY} stood in its hour before"
 

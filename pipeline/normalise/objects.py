@@ -14,7 +14,6 @@ from pipeline.normalise.parsed import Aside
 from pipeline.normalise.typed import typed
 from schemas.columns import ORIGIN_NAMES, Column, Kind, Table
 
-ID = "id"
 EXTRA = "extra"
 
 
@@ -24,6 +23,7 @@ class ObjectRows:
     def __init__(self, table: Table, source: Source) -> None:
         self._table = table
         self._source = source
+        self._key = table.key[0]
         self._columns = [c for c in table.columns if c.name not in ORIGIN_NAMES and c.name != EXTRA]
         self._known = {column.where[0] for column in self._columns}
         nested = [column.where for column in self._columns if len(column.where) > 1]
@@ -40,13 +40,13 @@ class ObjectRows:
     def _take(self, found: object) -> None:
         if not isinstance(found, dict):
             self._aside.append(Aside(self._table.name, None, exact_json.write(found), NO_OBJECT))
-        elif not _text_of(found.get(ID)):
+        elif not _text_of(found.get(self._key)):
             self._aside.append(Aside(self._table.name, None, exact_json.write(found), NO_KEY))
         else:
             owner = found.get(self._source.owner)
             if owner is not None and _text_of(owner) != self._source.owner_id:
                 raise Inconsistent(f"{self._source.place}: the listing holds an object of {exact_json.write(owner)}")
-            self._objects[found[ID]] = found
+            self._objects[found[self._key]] = found
 
     def table(self) -> tuple[pa.Table, list[dict[str, object]]]:
         """The typed rows, and what was set aside of them."""
@@ -58,27 +58,10 @@ class ObjectRows:
         return assemble(self._table, columns, len(objects), self._source), aside
 
     def _column(self, column: Column, objects: Sequence[Mapping[str, Any]]) -> pa.Array:
-        texts = [self._text(column, found, row) for row, found in enumerate(objects)]
+        texts = [cell(self._table.name, column, found, row, self._aside) for row, found in enumerate(objects)]
         found = typed(pa.array(texts, pa.string()), column.kind, quotient=column.quotient)
         self._aside += [Aside(self._table.name, column.name, f.raw, f.reason, f.row) for f in found.faults]
         return found.values
-
-    def _text(self, column: Column, found: Mapping[str, Any], row: int) -> str | None:
-        value: Any = found
-        for step in column.where:
-            value = value.get(step) if isinstance(value, dict) else None
-        if value is None:
-            return None
-        if column.kind is Kind.JSON:
-            return exact_json.write(value)
-        if isinstance(value, dict | list):
-            self._aside.append(Aside(self._table.name, column.name, exact_json.write(value), STRUCTURE, row))
-            return None
-        text = exact_json.scalar(value)
-        if text is not None and not exact_json.is_unicode(text):
-            self._aside.append(Aside(self._table.name, column.name, ascii(text), HALF_CHARACTER, row))
-            return exact_json.whole(text)
-        return text
 
     def _rest(self, found: Mapping[str, Any]) -> str | None:
         """What no column declares, as one JSON object; of an object that columns take members from, the others."""
@@ -90,8 +73,27 @@ class ObjectRows:
         return exact_json.write(rest) if rest else None
 
     def _explained(self, fault: Aside, objects: Sequence[Mapping[str, Any]]) -> dict[str, object]:
-        key = "" if fault.row is None else exact_json.write({ID: str(objects[fault.row][ID])})
+        key = "" if fault.row is None else exact_json.write({self._key: str(objects[fault.row][self._key])})
         return quarantined(self._source, fault, key)
+
+
+def cell(table: str, column: Column, found: Mapping[str, Any], row: int, aside: list[Aside]) -> str | None:
+    """The text of a cell of an object, to be typed; what is no scalar, or not Unicode, goes aside."""
+    value: Any = found
+    for step in column.where:
+        value = value.get(step) if isinstance(value, dict) else None
+    if value is None:
+        return None
+    if column.kind is Kind.JSON:
+        return exact_json.write(value)
+    if isinstance(value, dict | list):
+        aside.append(Aside(table, column.name, exact_json.write(value), STRUCTURE, row))
+        return None
+    text = exact_json.scalar(value)
+    if text is not None and not exact_json.is_unicode(text):
+        aside.append(Aside(table, column.name, ascii(text), HALF_CHARACTER, row))
+        return exact_json.whole(text)
+    return text
 
 
 def _text_of(value: object) -> str:
@@ -99,8 +101,8 @@ def _text_of(value: object) -> str:
     return str(value) if isinstance(value, str) and exact_json.is_unicode(value) else ""
 
 
-def upserted(known: pa.Table | None, read: pa.Table) -> pa.Table:
-    """The rows of a table after a listing: what it no longer shows keeps its last row.
+def upserted(known: pa.Table | None, read: pa.Table, key: str = "id") -> pa.Table:
+    """The rows of a table after a listing: what it no longer shows, by its `key`, keeps its last row.
 
     `known` may lack columns of `read`; they are NULL.
     """
@@ -115,5 +117,5 @@ def upserted(known: pa.Table | None, read: pa.Table) -> pa.Table:
         ],
         schema=read.schema,
     )
-    kept = known.filter(pc.invert(pc.is_in(known.column(ID), value_set=read.column(ID).combine_chunks())))
+    kept = known.filter(pc.invert(pc.is_in(known.column(key), value_set=read.column(key).combine_chunks())))
     return pa.concat_tables([kept, read])

@@ -226,7 +226,7 @@ SELECT name, grain, definition FROM reports;
 
 -- name: save_report
 INSERT INTO reports VALUES (:name, :grain, :definition)
-ON CONFLICT (name) DO UPDATE SET definition = :definition;
+ON CONFLICT (name) DO UPDATE SET grain = :grain, definition = :definition;
 
 -- name: slices_of
 SELECT * FROM slices WHERE table_name = :table AND scope = :scope;
@@ -256,6 +256,9 @@ SELECT * FROM slices WHERE table_name = :table AND scope = :scope AND slice_star
 -- name: files_of
 SELECT path, file_table, rows, fingerprint FROM files
 WHERE table_name = :table AND scope = :scope AND slice_start = :start;
+
+-- name: files_of_table
+SELECT path, file_table, rows, fingerprint FROM files WHERE table_name = :table;
 
 -- name: begin_landing
 INSERT INTO landings (slice) VALUES (:slice) RETURNING id;
@@ -306,6 +309,12 @@ SELECT * FROM slices WHERE landing > :number ORDER BY landing;
 
 -- name: files
 SELECT path, table_name, scope, slice_start, file_table, rows, fingerprint FROM files ORDER BY path;
+
+-- name: files_of_days
+SELECT path FROM files WHERE slice_start >= :since;
+
+-- name: days
+SELECT min(slice_start) AS first, max(slice_start) AS last FROM files WHERE slice_start <> '';
 
 -- name: publications
 SELECT inode, size, mtime_ns FROM publication;

@@ -116,25 +116,25 @@ def read_account(
 ) -> AccountPage | None:
     """The page of an owner, of one table if given, from a day on; None if the store knows no such owner."""
     accounts = ledger.accounts()
-    pairs = _pairs(ledger, owner)
+    pairs = [pair for pair in _pairs(ledger, owner) if table in (None, pair[0])]
     if owner not in accounts and not pairs:
         return None
     zone = accounts[owner]["time_zone"] if owner in accounts else "UTC"
     today = today_in(zone, source.now())
     first = since or today - ONE_DAY * MOST_DAYS
     placed = {pair: ledger.placed_slices(*pair) for pair in pairs}
-    plan = source.plan_of(ledger, owner, lambda *pair: {record.id: record for record, _ in placed.get(pair, ())})
+    known = {pair: {record.id: record for record, _ in found} for pair, found in placed.items()}
+    plan = source.plan_of(ledger, owner, table, lambda *pair: known.get(pair, {}))
     due = due_slices(plan)
     pairs = sorted({*pairs, *((slice_id.table, slice_id.scope) for slice_id in due)})
-    wanted = [pair for pair in pairs if table in (None, pair[0])]
-    sections = [_section(source, pair, placed.get(pair, ()), first, due, plan) for pair in wanted]
+    sections = [_section(source, pair, placed.get(pair, ()), first, due, plan) for pair in pairs]
     account = accounts.get(owner, {})
     return AccountPage(
         id=owner,
         name=name_of(accounts, owner),
         time_zone=account.get("time_zone", ""),
         currency=account.get("currency", ""),
-        loaded=plan is not None,
+        loaded=owner not in accounts or owner in source.accounts(ledger),
         marks=together(Marks(section.marks) for section in sections),
         sections=sections,
         delivery=_delivery(source, ledger, owner, today, account.get("currency", "")) if owner in accounts else None,

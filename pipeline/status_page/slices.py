@@ -109,7 +109,7 @@ def mark_in(source: Source, record: SliceRecord, place: Place | None, *, due: bo
 def read_story(source: Source, ledger: Ledger, slice_id: SliceId) -> Story:
     """The story of one slice, also of one that was never asked for."""
     found = ledger.placed_slice(slice_id)
-    due = due_slices(source.plan_of(ledger, slice_id.scope.partition("/")[0])).get(slice_id)
+    due = due_slices(source.plan_of(ledger, slice_id.scope.partition("/")[0], slice_id.table)).get(slice_id)
     record, place = found or (None, None)
     run = ledger.run(record.run_id) if record else None
     return Story(

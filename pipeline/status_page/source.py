@@ -22,14 +22,14 @@ if TYPE_CHECKING:
 class Source:
     """A store as the pages see it.
 
-    `plan` says what is due of one owner of scopes (an ad account, a business, an app), given the slices that were read
-    already, if any; it raises `Usage` where the owner is not configured. `accounts` are the ad accounts that are
-    loaded, `daily` the configured reports with a slice a day; those of `delivery` have every spend once.
+    `plan` says what is due of what was chosen, given the slices that were read already, if any; it raises `Usage` where
+    that is not configured. `accounts` are the ad accounts that are loaded, `daily` the configured reports with a slice
+    a day; those of `delivery` have every spend once.
     """
 
     places: Places
     now: Callable[[], datetime]
-    plan: Callable[[Ledger, str, Slices | None], Plan]
+    plan: Callable[[Ledger, Choice, Slices | None], Plan]
     accounts: Callable[[Ledger], Collection[str]]
     configured: frozenset[str]
     daily: frozenset[str] = frozenset()
@@ -46,7 +46,7 @@ class Source:
         return cls(
             places=app.places,
             now=app.clock.now,
-            plan=lambda ledger, owner, known: app.known_plan(Choice(accounts=(owner,)), ledger, known),
+            plan=lambda ledger, choice, known: app.known_plan(choice, ledger, known),
             accounts=app.loaded_accounts,
             configured=frozenset(app.configured_tables),
             daily=frozenset(report.name for report in daily),
@@ -76,9 +76,12 @@ class Source:
         """Who writes the store now, in words."""
         return holder(self.places.state)
 
-    def plan_of(self, ledger: Ledger, owner: str, known: Slices | None = None) -> Plan | None:
-        """What is due of an owner; None where it is no longer loaded. `known`: its slices, where they were read."""
+    def plan_of(self, ledger: Ledger, owner: str, table: str | None = None, known: Slices | None = None) -> Plan | None:
+        """What is due of an owner of scopes (an ad account, a business, an app), of one table if given.
+
+        None where it is no longer loaded. `known`: its slices, where they were read already.
+        """
         try:
-            return self.plan(ledger, owner, known)
+            return self.plan(ledger, Choice(tables=(table,) if table else (), accounts=(owner,)), known)
         except Usage:
             return None

@@ -105,6 +105,7 @@ class Shop:
 
     folder: Path
     url: str
+    files: str = "http://127.0.0.1:9"
     speed: float = SPEED
     environment: dict[str, str] = field(default_factory=lambda: {"META_ACCESS_TOKEN": TOKEN})
 
@@ -134,6 +135,7 @@ class Shop:
             f"""
 [graph]
 base_url = "{self.url}"
+files_url = "{self.files}"
 [storage]
 root = "{self.folder / "data"}"
 [pace]
@@ -230,13 +232,13 @@ def sandbox() -> Iterator[Sandbox]:
 @pytest.fixture
 def shop(tmp_path: Path, sandbox: Sandbox) -> Shop:
     """A folder that asks this test's own sandbox."""
-    return Shop(tmp_path, sandbox.url)
+    return Shop(tmp_path, sandbox.url, sandbox.files)
 
 
 @pytest.fixture
 def quiet_shop(tmp_path: Path, small_sandbox: Sandbox) -> Shop:
     """A folder that asks the shared sandbox."""
-    return Shop(tmp_path, small_sandbox.url)
+    return Shop(tmp_path, small_sandbox.url, small_sandbox.files)
 
 
 def days_until(now: datetime, days: int) -> datetime:

@@ -11,8 +11,10 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
+import duckdb
 import pytest
 
+from schemas.brand_safety import IMPRESSIONS
 from tests.acceptance.conftest import NOW, TOKEN, Ended, Sandbox, Shop, running_sandbox
 
 SPEED = 20
@@ -21,7 +23,7 @@ BUSINESS = "900"
 FEED = {"platform": "facebook", "position": "feed"}
 CALM = {"late": 0, "lost": 0, "partial": 0, "empty": 0}
 TOMORROW = NOW + timedelta(days=1)
-LATER = NOW + timedelta(days=17)
+LATER = NOW + timedelta(days=3)
 SIDES = tuple(
     f"{side}_content_{name}"
     for side in ("above", "below")
@@ -34,12 +36,14 @@ def at(day: int, hour: int) -> dict[str, str]:
     return {"datetime": f"2026-11-{day:02}T{hour:02}:00"}
 
 
-LOST, LATE, PARTIAL, EMPTY = at(6, 3), at(7, 4), at(8, 5), at(9, 6)
+LOST, LATE, PARTIAL, EMPTY, VANISHED = at(6, 3), at(7, 4), at(8, 5), at(9, 6), at(9, 7)
 HOURS = [
     {"match": LOST, "lost": True},
     {"match": LATE, "arrives": TOMORROW.isoformat()},
-    {"match": {**PARTIAL, "business": BUSINESS}, "complete": TOMORROW.isoformat()},
+    {"match": {**PARTIAL, "business": BUSINESS}, "complete": TOMORROW.isoformat(), "parts": 2},
+    *({"match": {**at(day, hour), "business": BUSINESS}, "parts": 2} for day in (10, 12) for hour in range(1, 7)),
     {"match": {**EMPTY, "business": BUSINESS}, "parts": 0},
+    {"match": VANISHED, "vanishes": (NOW - timedelta(hours=1)).isoformat()},
 ]
 FILES = [
     {"match": at(10, 1), "times": 2, "do": {"truncate": 700}},
@@ -50,9 +54,9 @@ FILES = [
     {"match": at(10, 6), "times": 1, "do": {"status": 500}},
 ]
 LINES = [
-    {"match": {"every": 17}, "do": {"raw": '{"half'}},
+    *({"match": {**at(13, hour), "every": 17}, "do": {"raw": '{"half'}} for hour in range(24)),
     {"match": {**at(11, 1), "line": 3}, "do": {"raw": ""}},
-    {"match": {**at(11, 2), "line": 4}, "do": {"raw": "\udcc3\udc28"}},
+    {"match": {**at(11, 2), "line": 4}, "do": {"raw": "\udcc3("}},
     {"match": {**at(11, 3), "line": 5}, "do": {"spoil": {"above_content_distance": 1.5}}},
     {"match": {**at(11, 4), "line": 6}, "do": {"spoil": {"ad_id": ["1"]}}},
     {"match": {**at(11, 5)}, "do": {"set": {"brand_new": 5}}},
@@ -65,7 +69,7 @@ LISTINGS = [
 ]
 FAULTS = {
     "lines": 40,
-    "parts": 2,
+    "parts": 1,
     "shares": CALM,
     "hours": HOURS,
     "files": FILES,
@@ -135,6 +139,7 @@ def assert_equal_to_truth(shop: Shop, sandbox: Sandbox, now: datetime) -> None:
     """Every hour in its state; every row of every listed part, and no other; every line accounted for."""
     hours = true_hours(sandbox, now)
     words = {"whole": "landed", "late": "skipped", "lost": "skipped", "partial": "partial", "empty": "empty"}
+    words["vanished"] = "skipped"
     assert {label: words[hour["state"]] for label, hour in hours.items()} == states(shop)
     truth: Counter[tuple[Any, ...]] = Counter()
     lines = 0
@@ -152,6 +157,21 @@ def assert_equal_to_truth(shop: Shop, sandbox: Sandbox, now: datetime) -> None:
     repeated = shop.ask("SELECT count(*) FROM meta.quarantine WHERE reason LIKE '%stood in its hour before'")
     assert repeated == [(0,)]
     assert (truth.total() + aside, without) == (lines, 0)
+    assert_lake_equals_warehouse(shop)
+
+
+def assert_lake_equals_warehouse(shop: Shop) -> None:
+    """The one-line reader of the lake finds the warehouse's rows, partition columns with their types among them."""
+    kinds = "{business_id: VARCHAR, platform: VARCHAR, position: VARCHAR, date: DATE}"
+    files = (
+        f"read_parquet('{shop.lake}/brand_safety_impressions/**/*.parquet', union_by_name = true, hive_types = {kinds})"
+    )
+    columns = ", ".join(f"{name}::VARCHAR" for name in IMPRESSIONS.names)
+    sides = (f"SELECT {columns} FROM warehouse.brand_safety_impressions", f"SELECT {columns} FROM {files}")
+    with duckdb.connect() as connection:
+        connection.execute(f"ATTACH '{shop.warehouse}' AS warehouse (READ_ONLY)")
+        for one, other in (sides, sides[::-1]):
+            assert connection.execute(f"SELECT count(*) FROM ({one} EXCEPT ALL {other})").fetchall() == [(0,)]
 
 
 def assert_tokenless(sandbox: Sandbox, *ended: Ended) -> None:
@@ -168,14 +188,13 @@ def test_fifteen_days_with_every_fault_equal_the_truth(tmp_path: Path) -> None:
     """Killed four times on the way; the next days bring what was late; what never came is lost, and said once."""
     with hourly(tmp_path, "--file-url-seconds", "60", **FAULTS) as (sandbox, shop):
         _killed(shop, sandbox, 4, random.Random(1))
+        assert shop.load().code == 0, "an hour whose listing was cut short is partial after this one"
         ended = shop.load()
         assert ended.code == 0, ended.json["failures"]
         assert_equal_to_truth(shop, sandbox, NOW)
-        asked = Counter(call["path"] for call in sandbox.calls() if "file_download" in call["path"])
         sandbox.forget_calls()
         again = shop.load()
         assert again.code == 0, again.json["failures"]
-        assert asked
         listings = [call for call in sandbox.calls() if "file_download" in call["path"]]
         assert len(listings) == 1, "only the hour that is partial is listed again"
         sandbox.move_to(TOMORROW)
@@ -199,6 +218,7 @@ def test_fifteen_days_killed_thirty_times_equal_the_truth(seed: int, tmp_path: P
     """The same faults, and a kill wherever it falls."""
     with hourly(tmp_path, "--file-url-seconds", "60", **FAULTS) as (sandbox, shop):
         _killed(shop, sandbox, 30, random.Random(seed))
+        assert shop.load().code == 0
         ended = shop.load()
         assert ended.code == 0, ended.json["failures"]
         assert_equal_to_truth(shop, sandbox, NOW)
@@ -221,7 +241,7 @@ def test_impressions_that_another_part_repeats_are_set_aside(tmp_path: Path) -> 
         again = [{"match": at(12, 1), "do": {"again": {"2": "brand_suitability_again_3_of_3.jsonl.gz"}}}]
         sandbox.script(brand_safety={"lines": 40, "parts": 2, "shares": CALM, "listings": again})
         ended = shop.load(*day)
-        assert ended.code == 0, ended.json["failures"]
+        assert ended.code == 0, ended.err
         where = "time_key = '2026-11-12T01:00'"
         truth = lines_of(sandbox, "truth/brand_safety", business=BUSINESS, **at(12, 1), **FEED)
         assert found_rows(shop, where) == Counter(expected(row) for row in truth)
@@ -229,20 +249,20 @@ def test_impressions_that_another_part_repeats_are_set_aside(tmp_path: Path) -> 
         assert reasons == [("this impression_id stood in its hour before", 40)]
 
 
-def test_without_the_capability_the_family_fails_and_others_go_on(tmp_path: Path) -> None:
-    """Exit 3, with what to ask Meta for; ads insights land meanwhile."""
+@pytest.mark.parametrize("op", ["safety_ranges", "safety_files"])
+def test_without_the_capability_the_family_fails_and_others_go_on(op: str, tmp_path: Path) -> None:
+    """Exit 3, with what to ask Meta for, whichever call is refused first; ads insights land meanwhile."""
+    day = ("--since", "2026-11-18", "--until", "2026-11-18")
     with hourly(tmp_path) as (sandbox, _):
-        insights = '[ads_insights]\nad_accounts = ["act_111"]\nsince = 2026-11-18\n'
-        shop = configured(tmp_path, sandbox, more=insights)
-        refusal = {"code": 200, "message": "(#200) Missing capability", "type": "OAuthException"}
-        sandbox.script(
-            {"match": {"op": "safety_ranges"}, "do": {"status": 403, "error": refusal}},
-            brand_safety={"lines": 40, "parts": 2, "shares": CALM},
-        )
-        ended = shop.load()
+        shop = configured(tmp_path, sandbox, more='[ads_insights]\nad_accounts = ["act_111"]\nsince = 2026-11-18\n')
+        rule = {"match": {"op": op}, "times": None, "do": {"fault": "200/capability"}}
+        sandbox.script(rule, brand_safety={"lines": 40, "parts": 2, "shares": CALM})
+        ended = shop.load(*day)
         assert ended.code == 3, ended.err
-        [failure] = ended.json["failures"]
-        assert "ask Meta, through your representative, for the capability" in failure["error"]
+        errors = {failure["error"] for failure in ended.json["failures"]}
+        assert all("ask Meta, through your representative, for the capability" in error for error in errors)
+        assert errors
+        assert len([call for call in sandbox.calls() if call["op"] == op]) <= 3
         assert shop.ask("SELECT count(*) > 0 FROM ads_insights") == [(True,)]
 
 
@@ -265,14 +285,46 @@ def test_days_that_are_none_are_kept_as_text_and_reported(tmp_path: Path) -> Non
     day = ("--since", "2026-11-18", "--until", "2026-11-18")
     with hourly(tmp_path, dates={"earliest_datetime": "2024-02-31T00:00"}) as (sandbox, shop):
         ended = shop.load(*day)
-        assert ended.code == 0, ended.json["failures"]
+        assert ended.code == 0, ended.err
         assert "availability.odd_hour" in ended.err
         sandbox.script(brand_safety={"lines": 40, "parts": 2, "shares": CALM})
-        assert shop.load(*day).code == 0
-        assert shop.load(*day).code == 0
+        for minutes in (10, 20):
+            assert shop.load(*day, now=NOW + timedelta(minutes=minutes)).code == 0
         columns = "platform, position, is_download, earliest_datetime"
         assert shop.ask(f"SELECT {columns} FROM brand_safety_availability") == [
             ("facebook", "feed", True, "2026-11-05T00:00")
         ]
         history = shop.ask("SELECT earliest_datetime FROM brand_safety_availability_history ORDER BY fetched_at")
         assert history == [("2024-02-31T00:00",), ("2026-11-05T00:00",)]
+
+
+def test_a_load_that_gives_up_in_the_middle_leaves_the_rest_due(tmp_path: Path) -> None:
+    """What was landed stays, what was being typed lands or does not; the next load ends with the truth."""
+    days = ("--since", "2026-11-10", "--until", "2026-11-16")
+    with hourly(tmp_path) as (sandbox, shop):
+        patient = shop.config.read_text(encoding="utf-8")
+        shop.config.write_text(patient.replace("[pace]", "[pace]\ngive_up_after_minutes = 1"), encoding="utf-8")
+        ended = shop.load(*days)
+        assert ended.code == 1, ended.err
+        assert "give_up_after_minutes is over" in ended.json["failures"][0]["error"]
+        shop.config.write_text(patient, encoding="utf-8")
+        sandbox.move_to(NOW)
+        done = shop.load(*days)
+        assert done.code == 0, done.json["failures"]
+        hours = [label for label in true_hours(sandbox, NOW) if "2026-11-10" <= label[:10] <= "2026-11-16"]
+        truth: Counter[tuple[Any, ...]] = Counter()
+        for label in hours:
+            rows = lines_of(sandbox, "truth/brand_safety", business=BUSINESS, datetime=label, **FEED)
+            truth.update(expected(row) for row in rows)
+        assert found_rows(shop) == truth
+        assert states(shop) == dict.fromkeys(hours, "landed")
+        assert list((shop.lake / ".tmp").iterdir()) == []
+
+
+def test_what_hours_there_are_can_be_asked_alone(tmp_path: Path) -> None:
+    """`--table brand_safety_availability` lists no file."""
+    with hourly(tmp_path) as (sandbox, shop):
+        ended = shop.load("--table", "brand_safety_availability")
+        assert ended.code == 0, ended.json["failures"]
+        assert ended.json["slices"]["landed"] == 1
+        assert [call["op"] for call in sandbox.calls()] == ["safety_ranges"]

@@ -55,7 +55,7 @@ def sandbox_of(request: pytest.FixtureRequest) -> Iterator[tuple[Sandbox, dateti
 
 
 def shop_of(folder: Path, sandbox: Sandbox, since: date, at: str) -> Shop:
-    shop = Shop(folder, sandbox.url, SPEED)
+    shop = Shop(folder, sandbox.url, speed=SPEED)
     more = f'[schedule]\nnightly_at = "{at}"\n[report_runs]\ndeadline_minutes = 600'
     insights = f"lookback_days = {LOOKBACK}"
     shop.configure(accounts=list(ZONES), since=since, reports=REPORTS, insights=insights, objects="", more=more)

@@ -265,7 +265,7 @@ def test_ninety_days_over_five_accounts_killed_ten_times_while_nights_go_on(tmp_
     """A request is carried on after each of ten kills, nights come between, no day that landed is asked twice."""
     start = datetime.fromisoformat("2026-11-20T00:00:00+00:00")
     with running_sandbox("--size", "small", "--accounts", "5", now=start, speed=600) as sandbox:
-        shop = Shop(tmp_path, sandbox.url, 600)
+        shop = Shop(tmp_path, sandbox.url, speed=600)
         configure(shop, FIVE, "[report_runs]\ndeadline_minutes = 600", insights="lookback_days = 2")
         assert nights(shop, start + timedelta(hours=1)) == 0
         request_for(shop, "2026-08-01", "2026-10-29")

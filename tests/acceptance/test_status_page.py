@@ -3,6 +3,7 @@
 import html
 import json
 import re
+import shutil
 import signal
 import subprocess
 import urllib.error
@@ -14,6 +15,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
 from email.message import Message
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -301,3 +303,21 @@ def test_before_the_first_load_it_says_so(quiet_shop: Shop) -> None:
     assert quiet_shop.run("status", "--html", "s.html", *WHEN).code == 0
     assert "Nothing was loaded yet" in (quiet_shop.folder / "s.html").read_text(encoding="utf-8")
     assert not (quiet_shop.folder / "data").exists()
+
+
+def test_a_broken_ledger_is_told(loaded: Shop, tmp_path: Path) -> None:
+    """One page with one sentence that names the file and what to do; the server goes on."""
+    broken = Shop(tmp_path, loaded.url)
+    broken.configure(accounts=("111", "222"), since=SINCE, more=PORT)
+    shutil.copytree(loaded.folder / "data", tmp_path / "data")
+    ledger = tmp_path / "data" / "state" / "ledger.sqlite"
+    whole = ledger.read_bytes()
+    ledger.write_bytes(whole[:4096] + b"\xff" * (len(whole) - 4096))
+    with served(broken) as page:
+        read = page.read()
+        assert read.status == 503
+        assert "ledger.sqlite" in read.text
+        assert "put a copy of it back" in read.text
+        assert page.read("style.css").status == 200
+        ledger.write_bytes(whole)
+        assert page.read().status == 200

@@ -1,12 +1,13 @@
 """The HTTP client and the clocks against the real thing."""
 
 import asyncio
+import traceback
 from datetime import UTC, datetime
 
 import pytest
 from aiohttp import web
 
-from connectors.errors import Transport
+from connectors.errors import Fault, Transport
 from connectors.http.client import HttpClient
 from connectors.http.clock import SystemClock
 from connectors.http.messages import Request
@@ -78,6 +79,37 @@ async def test_a_cut_stream_is_a_transport_fault(http: HttpClient, script: Scrip
     with pytest.raises(Transport, match="ClientPayloadError"):
         async with http.stream(Request("GET", f"{base_url}/file")) as stream:
             _ = [chunk async for chunk in stream.chunks]
+
+
+async def test_a_large_body_may_take_long_but_not_stall(http: HttpClient, script: Script, base_url: str) -> None:
+    """A file has no time limit as a whole; what counts is how long no byte comes."""
+    gone = asyncio.Event()
+
+    async def stall(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse()
+        await response.prepare(request)
+        await response.write(b"half")
+        await gone.wait()
+        return response
+
+    script.will(stall)
+    request = Request("GET", f"{base_url}/x", timeout_seconds=None, stall_seconds=0.05)
+    with pytest.raises(Transport, match=r"no complete answer within 0\.05 s"):
+        async with http.stream(request) as stream:
+            _ = [chunk async for chunk in stream.chunks]
+    gone.set()
+
+
+async def test_an_address_that_is_a_secret_is_shown_nowhere(http: HttpClient, script: Script, base_url: str) -> None:
+    """Not in a fault, whatever goes wrong, and not in the request's own repr; `place` stands for it."""
+    script.will(cut("HTTP/1.1 200 OK\nContent-Length: 100\n", b"half"))
+    for address in (f"{base_url}/signed?signature=s3cret", "http://127.0.0.1:1/?signature=s3cret", "s3cret"):
+        request = Request("GET", address, place="GET a file")
+        with pytest.raises(Fault) as caught:
+            await http.send(request)
+        assert caught.value.place == "GET a file"
+        shown = "".join(traceback.format_exception(caught.value)) + repr(request)
+        assert "s3cret" not in shown
 
 
 async def test_no_answer_in_time_is_a_transport_fault(http: HttpClient, script: Script, base_url: str) -> None:

@@ -13,10 +13,10 @@ import pytest
 
 from connectors.brand_safety.hours import Placement
 from pipeline import catalogue, codec
-from pipeline.brand_safety_work import Hour, joined
 from pipeline.catalogue import Owned
 from pipeline.committer import Committer
 from pipeline.finality import final
+from pipeline.hours import Hour, joined
 from pipeline.normalise.frames import quarantine_table
 from pipeline.slices import SliceWriter, Target
 from pipeline.store import Places, Store

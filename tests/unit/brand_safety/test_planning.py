@@ -18,7 +18,7 @@ from pipeline.brand_safety_plan import (
     labels,
     read_ranges,
 )
-from pipeline.brand_safety_work import Hour
+from pipeline.hours import Hour
 from schemas.brand_safety import WINDOW
 from schemas.periods import State
 from schemas.work import ONE_HOUR, SliceRecord

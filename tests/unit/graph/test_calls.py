@@ -128,3 +128,12 @@ def test_masking_leaves_everything_else_alone(body: bytes) -> None:
     """A body without secrets comes out as it went in; with them, without them."""
     assert WHO.masked(body) is body or b"secret" in body or b"token" in body
     assert WHO.masked(body + b" token|1 token%7C1 secret ").endswith(b" *** *** *** ")
+
+
+def test_a_host_without_versions_is_asked_without_one() -> None:
+    """The files' host has none in its addresses; the token stands in the header there as well."""
+    call = Call("list", "GET", "adjacent_content_delivery_reports/900/file_download", {"platform": "facebook"})
+    request = request_of(call, Target("https://api.facebook.com/", ""), Credentials("token|1"))
+    assert request.url == "https://api.facebook.com/adjacent_content_delivery_reports/900/file_download"
+    assert request.headers["Authorization"] == "Bearer token|1"
+    assert request.query == {"platform": "facebook"}

@@ -6,9 +6,13 @@ from hypothesis import strategies as st
 
 from schemas.ad_objects import AD_ACCOUNTS, ADCREATIVES, ADS, ADSETS, CAMPAIGNS, MINOR_UNIT, OBJECT_TABLES
 from schemas.ads_insights import ReportTables, quotient_metrics, tables_of
+from schemas.app_insights import APP_INSIGHTS
 from schemas.arrow import file_schema
+from schemas.brand_safety import BRAND_SAFETY_TABLES
+from schemas.brand_safety_ad_sets import AD_SET_IMPRESSIONS
 from schemas.breakdowns import BREAKDOWNS, COMBINATIONS
 from schemas.columns import ORIGIN_NAMES, Kind, Table
+from schemas.content import CONTENT_TABLES
 from schemas.insights_fields import FIELDS, Shape
 from schemas.legality import TAKEN_NAMES
 from schemas.meta import META_TABLES
@@ -32,7 +36,9 @@ EVERYTHING = Report(
 def every_table() -> tuple[Table, ...]:
     """All tables of this room's catalogue, those of a report that asks for everything among them."""
     objects = (known.table for known in OBJECT_TABLES.values())
-    return (*tables_of(EVERYTHING), *objects, *META_TABLES.values())
+    safety = (*BRAND_SAFETY_TABLES.values(), AD_SET_IMPRESSIONS)
+    content = (known.table for known in CONTENT_TABLES.values())
+    return (*tables_of(EVERYTHING), *objects, APP_INSIGHTS, *safety, *content, *META_TABLES.values())
 
 
 @given(REPORTS)
