@@ -24,7 +24,7 @@ from pipeline.lake import path_of, quarantine_path
 from pipeline.ledger import Ledger
 from pipeline.normalise import exact_json
 from pipeline.normalise.frames import Source, quarantine_table
-from pipeline.normalise.objects import ID, upserted
+from pipeline.normalise.objects import upserted
 from pipeline.objects_work import ObjectsReading
 from pipeline.slices import SliceWriter, Target
 from pipeline.workshop import Workshop
@@ -33,6 +33,7 @@ from schemas.content import CONTENT_POSTS, CONTENT_TABLES, PARTITION
 from schemas.periods import State
 from schemas.work import Place, SliceId, SliceRecord, current_place
 
+ID = "id"
 OWNER = PARTITION[0]
 AT_ONCE = 250
 """Look-ups between two looks at how they went: five batches side by side."""
