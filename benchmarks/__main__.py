@@ -7,7 +7,7 @@ from dataclasses import asdict
 
 import click
 
-from benchmarks import calls_per_day, hourly_files, insights_pages, ready_report, status_page
+from benchmarks import calls_per_day, hourly_files, insights_pages, planning, ready_report, status_page
 from benchmarks.figures import Figure, table
 
 BENCHMARKS: dict[str, tuple[str, Callable[[bool], list[Figure]]]] = {
@@ -22,6 +22,10 @@ BENCHMARKS: dict[str, tuple[str, Callable[[bool], list[Figure]]]] = {
     "insights_pages": (
         "Pages of ads insights to typed Parquet, beside orjson.loads of the same bytes",
         lambda full: insights_pages.figures(full=full),
+    ),
+    "planning": (
+        "A plan over 500 accounts x 400 days x 10 tables, beside the two seconds that it may take",
+        lambda _: planning.figures(),
     ),
     "ready_report": (
         "A ready report to the warehouse, beside a bare loop with Meta's own SDK",

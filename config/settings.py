@@ -313,6 +313,23 @@ class ScheduleSection(Section):
         return self
 
 
+class AlertsSection(Section):
+    """`[alerts]`: what counts as trouble, and who is told."""
+
+    webhook_url_env: Variable | None = None
+    """The variable that holds the address told of trouble; it is a secret, since who knows it can write there."""
+    late_after_hours: float = Field(36, gt=0)
+    """A table of ads insights or ad objects is late when an account's newest answer is older."""
+    promises: dict[str, Annotated[float, Field(gt=0)]] = {}
+    """Hours for single tables of every family, by their names; the other families are late only by these."""
+    quota_closed_minutes: float = Field(30, gt=0)
+    """A quota that stays closed longer is trouble."""
+    token_expires: Day | None = None
+    """The last day of the access token; none for one that does not expire."""
+    token_warning_days: int = Field(14, ge=0)
+    """So many days before it is said that the token expires."""
+
+
 class Settings(Section):
     """The whole file. A family whose section is missing is not loaded."""
 
@@ -326,6 +343,7 @@ class Settings(Section):
     app_insights: AppInsightsSection | None = None
     attribution: AttributionSection | None = None
     schedule: ScheduleSection = ScheduleSection()
+    alerts: AlertsSection = AlertsSection()
 
     @property
     def lake(self) -> Path:
@@ -600,6 +618,21 @@ def app_secret(graph: GraphSection, environment: Mapping[str, str] = os.environ)
     if not secret:
         raise Wrong(f"[graph] app_secret_env = {graph.app_secret_env!r}: this variable is not set; export it")
     return secret
+
+
+def webhook_url(alerts: AlertsSection, environment: Mapping[str, str] = os.environ) -> str | None:
+    """The address that is told of trouble, if one is configured.
+
+    Raises:
+        Wrong: One is configured and is not there.
+    """
+    if alerts.webhook_url_env is None:
+        return None
+    url = environment.get(alerts.webhook_url_env, "").strip()
+    if not url.startswith(("http://", "https://")):
+        place = f"[alerts] webhook_url_env = {alerts.webhook_url_env!r}"
+        raise Wrong(f"{place}: this variable holds no http or https address; export it")
+    return url
 
 
 def app_insights_token(

@@ -6,6 +6,7 @@ Heavy libraries are imported by the commands that need them, because `insights -
 import asyncio
 import sys
 from collections.abc import Sequence
+from dataclasses import asdict
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,14 +15,17 @@ import click
 
 from config.errors import Wrong
 from connectors.errors import Fault, TokenRefused
-from pipeline.errors import Refused, Unpublished
+from pipeline.errors import Busy, Refused, Unpublished
 from pipeline.journal import Listener
-from pipeline.options import Shared, choice_of, chosen, run, shared
+from pipeline.options import INTERRUPTED, Shared, choice_of, chosen, run, shared
 
-if TYPE_CHECKING:  # heavy
+if TYPE_CHECKING:  # `app` pulls in every heavy library; commands import it when they run
+    from pipeline.app import App
     from pipeline.orders import Choice
 
-FAILED, USAGE, TOKEN, INTERRUPTED = 1, 2, 3, 130
+GRACE_SECONDS = 8.0
+"""What is not finished so long after SIGTERM is left as a kill would leave it: to be made up at the next start."""
+FAILED, USAGE, TOKEN = 1, 2, 3
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
@@ -108,10 +112,55 @@ def backfill(
     """Load a past range, newest first; run it again to go on where it was stopped."""
     if since is None or until is None:
         raise click.UsageError("name the range: --since D --until D, both days inclusive")
-    choice = choice_of(tables, accounts, since, until, wait=wait)
-    summary = run(given.app().backfill(choice, force=force))
+    choice, app = choice_of(tables, accounts, since, until, wait=wait), given.app()
+    try:
+        summary = run(app.backfill(choice, force=force))
+    except Busy:
+        if not app.is_scheduled:
+            raise
+        sys.exit(_followed(given, app, choice, force=force))
     given.answer(summary.as_data, summary.in_words)
     sys.exit(summary.exit_code)
+
+
+def _followed(given: Shared, app: "App", choice: "Choice", *, force: bool) -> int:
+    """Lets `insights schedule` do it, and tells how far it is; the exit code."""
+    from pipeline.following import asked_for, followed, in_words  # noqa: PLC0415 - heavy
+    from pipeline.requests import EXIT_CODES  # noqa: PLC0415 - heavy
+
+    number = asked_for(app.places, choice, app.clock.now(), force=force)
+    try:
+        request = run(followed(app.places, number, app.clock.now, _say))
+    except (KeyboardInterrupt, asyncio.CancelledError):
+        _say(f"request {number} is no longer followed, and goes on; the same command follows it again")
+        return INTERRUPTED
+    told = in_words(request, app.clock.now())
+    given.answer(lambda: {"request": number, "outcome": request.outcome, **request.doing.as_data()}, lambda: told)
+    return EXIT_CODES.get(request.outcome, FAILED)
+
+
+@insights.command()
+@shared
+@click.option("--wait", is_flag=True, help="Wait for another process that writes this store.")
+def schedule(given: Shared, wait: bool) -> None:  # noqa: FBT001 - click's
+    """Stay up: nightly loads in each account's own time zone, and the status page."""
+    from pipeline.schedule import stay  # noqa: PLC0415 - heavy
+
+    run(stay(given.app(bars=False), wait=wait), grace_seconds=GRACE_SECONDS)
+
+
+@insights.command()
+@shared
+def alerts(given: Shared) -> None:
+    """What somebody should know: failures, lateness, quotas, the token; ends with 1 if there is anything."""
+    app = given.app(bars=False)
+    with app.read() as ledger:
+        found = app.troubles(ledger)
+    given.answer(
+        lambda: {"troubles": [asdict(trouble) for trouble in found]},
+        lambda: "\n".join(trouble.in_words for trouble in found) or "nothing to tell",
+    )
+    sys.exit(FAILED if found else 0)
 
 
 @insights.command()
@@ -185,8 +234,6 @@ def query(given: Shared, sql: str) -> None:
 @click.option("--wait", is_flag=True, help="Wait for another process that writes this store.")
 def publish(given: Shared, wait: bool) -> None:  # noqa: FBT001 - click's
     """Make up a failed publication."""
-    from dataclasses import asdict  # noqa: PLC0415 - not for --help
-
     done = run(given.app().publish(wait=wait))
     given.answer(lambda: asdict(done), lambda: f"published up to landing {done.number}, {done.slices} slices applied")
 
@@ -199,8 +246,6 @@ def publish(given: Shared, wait: bool) -> None:  # noqa: FBT001 - click's
 @click.option("--wait", is_flag=True, help="Wait for another process that writes this store.")
 def drop(given: Shared, table: str | None, account: str | None, yes: bool, wait: bool) -> None:  # noqa: FBT001 - click's
     """Forget a table or an account everywhere, after asking."""
-    from dataclasses import asdict  # noqa: PLC0415 - not for --help
-
     if (table is None) == (account is None):
         raise click.UsageError("name one thing to forget: --table T or --account A")
     what = f"table {table}" if table else f"account {account}"

@@ -9,6 +9,7 @@ import sqlite3
 import struct
 import threading
 import uuid
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -55,6 +56,11 @@ _OF_THE_MACHINE = frozenset(
 
 Row = Mapping[str, Any]
 
+_STATES = {state.value: state for state in State}
+_held: Counter[Path] = Counter()
+"""The ledgers that this process has open, and how often. To open and close such a file past SQLite would drop SQLite's
+locks on it (https://www.sqlite.org/howtocorrupt.html 2.2): another process would take away the log that we write to."""
+
 
 @dataclass(frozen=True, slots=True)
 class BusinessAccounts:
@@ -65,16 +71,28 @@ class BusinessAccounts:
     vanished: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Outline:
+    """One table and scope in short: how many slices are known, the first and the last start, and the young slices."""
+
+    slices: int
+    first: datetime | None
+    last: datetime | None
+    young: Mapping[SliceId, SliceRecord]
+
+
 class Ledger:
     """One open ledger. Safe to call from several threads; every writing method is one transaction."""
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
+    def __init__(self, connection: sqlite3.Connection, path: Path) -> None:
         self._connection = connection
+        self._path = path.absolute()
         self._guard = threading.RLock()
         connection.row_factory = sqlite3.Row
         store = self._one("store")
         self.id: str = store["ledger_id"]
         self.rehearsal = bool(store["rehearsal"])
+        _held[self._path] += 1
 
     @classmethod
     def open(cls, path: Path, *, born: datetime, rehearsal: bool = False) -> Self:
@@ -90,7 +108,9 @@ class Ledger:
             with _closed_on_error(connection):
                 connection.execute("PRAGMA journal_mode=WAL")
                 connection.execute("PRAGMA synchronous=FULL")
-                ledger = cls(connection)
+                for addition in ("requests_come", "ages_come"):
+                    connection.execute(statements("ledger")[addition])
+                ledger = cls(connection, path)
                 ledger._add_what_is_missing()
                 return ledger
 
@@ -106,7 +126,7 @@ class Ledger:
         with _refused(path):
             connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, check_same_thread=False)
             with _closed_on_error(connection):
-                return cls(connection)
+                return cls(connection, path)
 
     @classmethod
     @contextmanager
@@ -127,6 +147,8 @@ class Ledger:
         Raises:
             Store: As `open`.
         """
+        if _held[path.absolute()]:
+            return True
         try:
             with path.open("rb") as file:
                 header = file.read(_HEADER.size)
@@ -174,6 +196,7 @@ class Ledger:
     def close(self) -> None:
         """Closes the file; the WAL is folded in by SQLite."""
         self._connection.close()
+        _held[self._path] -= 1
 
     def __enter__(self) -> Self:
         return self
@@ -250,6 +273,23 @@ class Ledger:
         """What is known of one table and scope."""
         records = (_record(row) for row in self._all("slices_of", table=table, scope=scope))
         return {record.id: record for record in records}
+
+    def outline(self, table: str, scope: str, minutes: int, before: datetime, tomorrow: datetime) -> Outline | None:
+        """What is known of one table and scope, with only those slices of which a load may want another reading.
+
+        Without those last read more than so many minutes after their end, which is taken as if it were UTC, and those
+        read from `before` on; with all that failed or were skipped. None where a reading lies after `tomorrow`, under
+        a clock that was set back since: then ages tell nothing.
+        """
+        told = self._one("outline", table=table, scope=scope)
+        if told["as_of"] is not None and told["as_of"] >= (codec.instant(tomorrow) or ""):
+            return None
+        values = {"table": table, "scope": scope, "minutes": minutes, "before": codec.instant(before)}
+        with self._guard:
+            rows = self._connection.execute(statements("ledger")["young"], values).fetchall()
+        young = {record.id: record for record in (_young(table, scope, row) for row in rows)}
+        first, last = codec.read_border(told["first"] or ""), codec.read_border(told["last"] or "")
+        return Outline(told["slices"], first, last, young)
 
     def slices(self) -> list[SliceRecord]:
         """Every slice, ordered by table, scope and start."""
@@ -469,6 +509,23 @@ class Ledger:
         """Every run, oldest first."""
         return self._all("runs")
 
+    def states(self) -> list[Row]:
+        """Per table, scope and state: `slices`, `rows`, and `as_of`, the newest (ISO text, None if there is none)."""
+        return self._all("states")
+
+    def failures(self) -> list[Row]:
+        """Per table and scope with failed slices: `slices`, `first` (ISO text), and the `reason` of the newest."""
+        return self._all("failures")
+
+    @property
+    def born_at(self) -> datetime:
+        """When the store was born."""
+        return datetime.fromisoformat(self._one("store")["created_at"])
+
+    def last_runs(self) -> dict[str, Row]:
+        """The newest run of each command that was not interrupted."""
+        return {row["command"]: row for row in self._all("last_runs")}
+
     def recent_runs(self, most: int) -> list[Row]:
         """The newest runs first, each with the `progress` (JSON) that it wrote down at `saved_at`; both may be None."""
         return self._all("recent_runs", most=most)
@@ -530,6 +587,29 @@ class Ledger:
     def too_old(self, now: datetime) -> list[Row]:
         """Report runs that a killed process left alive and that are too old to be adopted."""
         return self._all("old_report_runs", since=codec.instant(now - ADOPTABLE))
+
+    # ---- requests: the one thing that others write while a process holds the store ----
+
+    def make_request(self, command: str, choice: Mapping[str, object], at: datetime) -> int:
+        """Asks the process that holds the store for something; the request's number."""
+        with self._writing():
+            values = {"choice": orjson.dumps(choice).decode(), "asked_at": codec.instant(at)}
+            return int(self._one("make_request", command=command, **values)["id"])
+
+    def requests(self) -> list[Row]:
+        """Every request ever made, oldest first; `choice` and `doing` as data."""
+        rows = self._all("requests")
+        return [{**row, "choice": orjson.loads(row["choice"]), "doing": orjson.loads(row["doing"])} for row in rows]
+
+    def request_is_at(self, number: int, doing: Mapping[str, object]) -> None:
+        """How far a request is, so that a killed process goes on there."""
+        with self._writing():
+            self._do("request_is_at", id=number, doing=orjson.dumps(doing).decode())
+
+    def end_request(self, number: int, outcome: str, at: datetime) -> None:
+        """A request is carried out, or never will be."""
+        with self._writing():
+            self._do("end_request", id=number, outcome=outcome, finished_at=codec.instant(at))
 
     # ---- accounts, deadlines, notes, missing objects ----
 
@@ -741,6 +821,24 @@ def _record(row: Row) -> SliceRecord:
         definition=row["definition"],
         reason=row["reason"],
         attempts=row["attempts"],
+    )
+
+
+def _young(table: str, scope: str, row: Sequence[Any]) -> SliceRecord:
+    """As `_record`, from the columns of `young` by their place: a plan over many accounts reads a great many."""
+    start, end, zone, state, rows, as_of, fetched_at, run_id, definition, reason, attempts = row
+    return SliceRecord(
+        SliceId(table, scope, codec.read_border(start)),
+        codec.read_border(end),
+        zone,
+        _STATES[state],
+        rows,
+        codec.read_instant(as_of),
+        codec.read_instant(fetched_at),
+        run_id,
+        definition,
+        reason,
+        attempts,
     )
 
 

@@ -4,8 +4,9 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
+from connectors.graph.door import Tally
 from pipeline.ledger import Ledger
 from pipeline.line import Line
 from schemas.work import Totals
@@ -22,6 +23,24 @@ class RunMemory:
     run_id: str
     line: Line
     totals: Totals
+    before: Tally
+    waited: Mapping[str, float]
+
+    @classmethod
+    def of(cls, ledger: Ledger, run_id: str, line: Line, totals: Totals) -> Self:
+        """From now on; what went through the line before this run is another's."""
+        return cls(ledger, run_id, line, totals, line.tally.copy(), dict(line.gate.waits))
+
+    @property
+    def tally(self) -> Tally:
+        """What this run has sent."""
+        return self.line.tally.since(self.before)
+
+    @property
+    def waits(self) -> dict[str, float]:
+        """Seconds that this run has waited for each quota."""
+        longer = {quota: seconds - self.waited.get(quota, 0.0) for quota, seconds in self.line.gate.waits.items()}
+        return {quota: seconds for quota, seconds in longer.items() if seconds > 0}
 
     @asynccontextmanager
     async def kept(self, planned: int) -> AsyncIterator[None]:
@@ -50,6 +69,6 @@ class RunMemory:
             "planned": planned,
             "done": counts["landed"] + counts["empty"] + counts["skipped"],
             "failed": counts["failed"],
-            "calls": sum(self.line.tally.calls.values()),
-            "waits": {quota: round(seconds, 3) for quota, seconds in self.line.gate.waits.items()},
+            "calls": sum(self.tally.calls.values()),
+            "waits": {quota: round(seconds, 3) for quota, seconds in self.waits.items()},
         }

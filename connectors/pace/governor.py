@@ -85,6 +85,13 @@ class Governor:
         known = [(quota, meter.deadline) for quota, meter in self._meters.items() if meter.deadline is not None]
         return sorted(known, key=lambda pair: (pair[1], str(pair[0])))
 
+    def levels(self, now: datetime) -> list[tuple[Quota, float | None, datetime | None]]:
+        """Each quota met so far, with its utilisation in percent as last read and its deadline, while they hold."""
+        return [
+            (quota, _present(meter, quota, now), meter.deadline if meter.blocked(now) else None)
+            for quota, meter in sorted(self._meters.items(), key=_name)
+        ]
+
     def _room(self, meter: Meter, quota: Quota, now: datetime) -> float:
         utilisation = _present(meter, quota, now)
         share = 0.0 if utilisation is None else utilisation / self.target_utilisation

@@ -115,6 +115,22 @@ CREATE TABLE missing_objects (
   PRIMARY KEY (kind, id)
 );
 
+-- name: requests_come
+CREATE TABLE IF NOT EXISTS requests (  -- what others ask of the process that holds the store
+  id INTEGER PRIMARY KEY,
+  command TEXT NOT NULL,
+  choice TEXT NOT NULL,
+  asked_at TEXT NOT NULL,
+  doing TEXT NOT NULL DEFAULT '{}',   -- how far it is
+  finished_at TEXT,
+  outcome TEXT NOT NULL DEFAULT 'waiting'
+);
+
+-- name: ages_come
+CREATE INDEX IF NOT EXISTS slices_by_age ON slices (  -- minutes from a slice's end to its last reading
+  table_name, scope,
+  (CASE WHEN state IN ('landed', 'empty', 'partial', 'unknown') THEN CAST((julianday(as_of) - julianday(slice_end)) * 1440 AS INTEGER) END),
+  as_of);
 -- name: additions
 CREATE TABLE IF NOT EXISTS standing (         -- how many slices stand in which state; kept by the triggers below
   table_name TEXT NOT NULL,
@@ -215,6 +231,22 @@ ON CONFLICT (name) DO UPDATE SET grain = :grain, definition = :definition;
 -- name: slices_of
 SELECT * FROM slices WHERE table_name = :table AND scope = :scope;
 
+-- name: outline
+SELECT count(*) AS slices, min(slice_start) AS first, max(slice_start) AS last, max(as_of) AS as_of
+FROM slices INDEXED BY slices_by_age WHERE table_name = :table AND scope = :scope;
+
+-- name: young
+SELECT slice_start, slice_end, time_zone, state, rows, as_of, fetched_at, run_id, definition, reason, attempts
+FROM slices INDEXED BY slices_by_age
+WHERE table_name = :table AND scope = :scope
+  AND CASE WHEN state IN ('landed', 'empty', 'partial', 'unknown') THEN CAST((julianday(as_of) - julianday(slice_end)) * 1440 AS INTEGER) END <= :minutes
+  AND as_of < :before
+UNION ALL
+SELECT slice_start, slice_end, time_zone, state, rows, as_of, fetched_at, run_id, definition, reason, attempts
+FROM slices INDEXED BY slices_by_age
+WHERE table_name = :table AND scope = :scope
+  AND CASE WHEN state IN ('landed', 'empty', 'partial', 'unknown') THEN CAST((julianday(as_of) - julianday(slice_end)) * 1440 AS INTEGER) END IS NULL;
+
 -- name: slices
 SELECT * FROM slices ORDER BY table_name, scope, slice_start;
 
@@ -302,6 +334,29 @@ UPDATE runs SET finished_at = :finished_at, outcome = :outcome, summary = :summa
 -- name: runs
 SELECT * FROM runs ORDER BY started_at;
 
+-- name: states
+SELECT table_name, scope, state, count(*) AS slices, sum(rows) AS rows, max(as_of) AS as_of FROM slices
+GROUP BY table_name, scope, state;
+
+-- name: failures
+SELECT table_name, scope, count(*) AS slices, min(slice_start) AS first, max(slice_start) AS newest, reason FROM slices
+WHERE state = 'failed' GROUP BY table_name, scope;
+
+-- name: last_runs
+SELECT command, started_at, outcome, ifnull(summary ->> '$.failures[#-1].error', '') AS reason FROM runs
+WHERE rowid IN (SELECT max(rowid) FROM runs WHERE outcome NOT IN ('running', 'interrupted') GROUP BY command);
+
+-- name: make_request
+INSERT INTO requests (command, choice, asked_at) VALUES (:command, :choice, :asked_at) RETURNING id;
+
+-- name: requests
+SELECT * FROM requests ORDER BY id;
+
+-- name: request_is_at
+UPDATE requests SET doing = :doing, outcome = 'running' WHERE id = :id;
+
+-- name: end_request
+UPDATE requests SET outcome = :outcome, finished_at = :finished_at WHERE id = :id;
 -- name: recent_runs
 SELECT runs.*, run_progress.saved_at, run_progress.progress FROM runs LEFT JOIN run_progress USING (run_id)
 ORDER BY started_at DESC LIMIT :most;

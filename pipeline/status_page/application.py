@@ -36,10 +36,12 @@ class Wrong(Exception):
     """What was asked for in an address cannot be meant."""
 
 
-def make_application(source: Source, guard: Guard | None = None) -> web.Application:
-    """The pages of a store; without a guard, for this machine alone."""
+def make_application(
+    source: Source, guard: Guard | None = None, open_paths: frozenset[str] = frozenset()
+) -> web.Application:
+    """The pages of a store; without a guard, for this machine alone. `open_paths`: what others add and all may see."""
     served = _Served(Pages(source))
-    made = web.Application(middlewares=[_guarded(guard or Guard()), served.answered])
+    made = web.Application(middlewares=[_guarded(guard or Guard(), open_paths), served.answered])
     made.add_routes(
         [
             web.get("/", served.overview),
@@ -55,9 +57,11 @@ def make_application(source: Source, guard: Guard | None = None) -> web.Applicat
     return made
 
 
-def _guarded(guard: Guard) -> Middleware:
+def _guarded(guard: Guard, open_paths: frozenset[str]) -> Middleware:
     @web.middleware
     async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
+        if request.path in open_paths:
+            return await handler(request)
         if not guard.knows(request.headers.get("Host")):
             return web.Response(
                 status=421, text="this server answers to the name of this machine only\n", headers=HEADERS

@@ -1,7 +1,8 @@
-"""Owns a status page that is served by itself: from the first connection until it is interrupted."""
+"""Owns how the pages are listened for: beside whatever else goes on, or by themselves until interrupted."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 
 from aiohttp import web
 
@@ -20,19 +21,39 @@ async def serve(source: Source, guard: Guard, host: str, port: int, said: Callab
     Raises:
         Usage: The address cannot be listened on, or is reached from elsewhere and no token guards it.
     """
+    refuse_unguarded(guard, host)
+    async with listening(make_application(source, guard), host, port) as url:
+        said(url)
+        await asyncio.Event().wait()
+
+
+def refuse_unguarded(guard: Guard, host: str) -> None:
+    """Refuses an address that is reached from elsewhere where no token guards it.
+
+    Raises:
+        Usage: As said.
+    """
     if guard.token is None and not is_loopback(host):
         raise Usage(f"[schedule] status_host = {host!r} is reached from other machines; set status_token_env")
-    runner = web.AppRunner(make_application(source, guard), access_log=None, shutdown_timeout=PATIENCE_SECONDS)
+
+
+@asynccontextmanager
+async def listening(application: web.Application, host: str, port: int) -> AsyncIterator[str]:
+    """Answers for as long as the block lasts; gives the address.
+
+    Raises:
+        Usage: The address cannot be listened on.
+    """
+    runner = web.AppRunner(application, access_log=None, shutdown_timeout=PATIENCE_SECONDS)
     await runner.setup()
     try:
-        await _listening(runner, host, port)
-        said(_address(runner))
-        await asyncio.Event().wait()
+        await _listen(runner, host, port)
+        yield _address(runner)
     finally:
         await runner.cleanup()
 
 
-async def _listening(runner: web.AppRunner, host: str, port: int) -> None:
+async def _listen(runner: web.AppRunner, host: str, port: int) -> None:
     try:
         await web.TCPSite(runner, host, port).start()
     except OSError as error:

@@ -25,6 +25,8 @@ SHOWN_ONLY = {
     "storage.state",
     "brand_safety.business_ids",
     "app_insights.access_token_env",
+    "alerts.webhook_url_env",
+    "alerts.token_expires",
     "app_insights.app_secret_env",
 }
 """Settings without a default that could be written; the example shows a value."""

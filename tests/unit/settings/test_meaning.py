@@ -148,6 +148,14 @@ def test_the_interface_example() -> None:
             "conversion_event_filter_by": {},
         },
         "schedule": {"nightly_at": "03:30", "status_port": 8765, "status_host": "127.0.0.1", "status_token_env": None},
+        "alerts": {
+            "webhook_url_env": None,
+            "late_after_hours": 36,
+            "promises": {},
+            "quota_closed_minutes": 30,
+            "token_expires": None,
+            "token_warning_days": 14,
+        },
     }
 
 
