@@ -84,7 +84,7 @@ def test_unknown_keys(text: str, says: str) -> None:
             "[ads_insights] ad_accounts number 1 = '١': write an ad account as digits, with or without act_",
         ),
         ("[brand_safety]\nbusiness_ids = ['x']", "[brand_safety] business_ids number 1 = 'x': write an id as digits"),
-        ("[brand_safety]", "[brand_safety] names no business: set business_ids"),
+        ("[brand_safety]", "[brand_safety] names no business and no ad set: set business_ids"),
         (
             "[brand_safety]\nbusiness_ids = ['900']\nplacements = ['facebook/fed']",
             "[brand_safety] placements = 'facebook/fed': there is no such placement; did you mean 'facebook/feed'?",
