@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: help setup demo check test soak bench lock clean
+.PHONY: help setup demo check test soak bench screenshots lock clean
 
 help: ## list the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/'
@@ -37,6 +37,9 @@ soak: $(VENV)/.dev ## the long repetitions: hundreds of kills
 
 bench: $(VENV)/.dev ## the measurements kept in benchmarks/README.md
 	$(BIN)/python -m benchmarks
+
+screenshots: $(VENV)/.dev ## pictures of the status page into docs/screenshots (needs Chromium)
+	$(BIN)/python -m tests.browser.screenshots
 
 lock: ## resolve the dependencies again (needs uv)
 	uv pip compile pyproject.toml --group build --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url --no-emit-find-links -q -o requirements.lock

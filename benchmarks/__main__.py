@@ -7,10 +7,14 @@ from dataclasses import asdict
 
 import click
 
-from benchmarks import hourly_files, insights_pages, ready_report
+from benchmarks import calls_per_day, hourly_files, insights_pages, planning, ready_report, status_page
 from benchmarks.figures import Figure, table
 
 BENCHMARKS: dict[str, tuple[str, Callable[[bool], list[Figure]]]] = {
+    "calls_per_day": (
+        "A night of 200 accounts, beside a plain loop; a line is calls per account-day or the sandbox's seconds",
+        lambda _: calls_per_day.figures(),
+    ),
     "hourly_files": (
         "Hourly brand-safety files to landed Parquet, beside inflating the same files in one thread",
         lambda full: hourly_files.figures(full=full),
@@ -19,9 +23,17 @@ BENCHMARKS: dict[str, tuple[str, Callable[[bool], list[Figure]]]] = {
         "Pages of ads insights to typed Parquet, beside orjson.loads of the same bytes",
         lambda full: insights_pages.figures(full=full),
     ),
+    "planning": (
+        "A plan over 500 accounts x 400 days x 10 tables, beside the two seconds that it may take",
+        lambda _: planning.figures(),
+    ),
     "ready_report": (
         "A ready report to the warehouse, beside a bare loop with Meta's own SDK",
         lambda _: ready_report.figures(),
+    ),
+    "status_page": (
+        "The status page over 2,000,000 slices, beside the goal of 0.3 s",
+        lambda _: status_page.figures(),
     ),
 }
 

@@ -10,6 +10,7 @@ import re
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -17,16 +18,29 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, V
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
+from config import app_insights, attribution
 from config.errors import Wrong
+from schemas.app_insights import AppMetric
 from schemas.brand_safety import PLACEMENTS
 from schemas.legality import refusals
 from schemas.reports import Filter, Report
 
 DEFAULT_PATH = Path("config/insights.toml")
-__all__ = ["Settings", "Wrong", "access_token", "app_secret", "from_data", "read", "where"]
+__all__ = [
+    "Settings",
+    "Wrong",
+    "access_token",
+    "app_insights_token",
+    "app_secret",
+    "from_data",
+    "read",
+    "status_token",
+    "where",
+]
 
 OBJECT_TABLES = ("ad_accounts", "campaigns", "adsets", "ads", "adcreatives")
 DIGITS = re.compile(r"[0-9]+")
+SHORTEST_TOKEN = 16
 VARIABLE = re.compile(r"[A-Z_][A-Z0-9_]*")
 
 
@@ -72,6 +86,14 @@ def _metric(value: object) -> object:
     if not isinstance(value, str | dict):
         raise ValueError('write the name of a metric, or { metric = "...", ... }')  # noqa: TRY004 - as above
     return value
+
+
+def _is_loopback(host: str) -> bool:
+    """Whether an address is reached from this machine alone; any other name may lead anywhere."""
+    try:
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def _variable(value: object) -> object:
@@ -125,6 +147,8 @@ class StorageSection(Section):
     """The warehouse's file."""
     state: Path | None = Field(None, strict=False)
     """The folder of the ledger and the lock."""
+    keep_days: int = Field(0, ge=0)
+    """Days for which hourly files are kept; 0: for ever."""
 
 
 class PaceSection(Section):
@@ -244,15 +268,29 @@ class AppInsightsSection(Section):
 
     app_ids: list[Id] = []
     access_token_env: Variable | None = None
+    """The variable that holds a token for these apps; the token of [graph] when left out."""
+    app_secret_env: Variable | None = None
+    """The variable that holds the secret of that token's app; its calls then carry appsecret_proof."""
     since: Day
+    """The first day wanted, in GMT-8 as all days of app insights."""
     metrics: list[Metric] = []
+    """Names of metrics, or { metric = "...", ... }; see `config/app_insights.py`."""
 
 
 class AttributionSection(Section):
     """`[attribution]`: Advanced Attribution reports."""
 
-    line_of_business_ids: list[Id] = []
+    line_of_business_ids: list[Id]
     reports: list[dict[str, Any]] = []
+    """Definitions to create and run; existing reports are run when left out."""
+    campaign_filter_by: dict[str, Any] = {}
+    publisher_filter_by: dict[str, Any] = {}
+    conversion_event_filter_by: dict[str, Any] = {}
+
+    @property
+    def filters(self) -> Mapping[str, Mapping[str, Any]]:
+        """The filters by their keys."""
+        return {name: getattr(self, name) for name in type(self).model_fields if name.endswith("_filter_by")}
 
 
 class ScheduleSection(Section):
@@ -261,6 +299,35 @@ class ScheduleSection(Section):
     nightly_at: str = Field("03:30", pattern=r"^([01]\d|2[0-3]):[0-5]\d$")
     status_port: int = Field(8765, ge=0, le=65535)
     status_host: str = "127.0.0.1"
+    """Where the status page listens; beyond this machine only with a token."""
+    status_token_env: Variable | None = None
+    """The variable that holds the token which the status page demands; none by default."""
+
+    @model_validator(mode="after")
+    def _is_guarded(self) -> Self:
+        if not _is_loopback(self.status_host) and self.status_token_env is None:
+            raise ValueError(
+                f"status_host = {self.status_host!r} is reached from other machines; set status_token_env to the name "
+                f"of an environment variable that holds a token, or leave status_host out"
+            )
+        return self
+
+
+class AlertsSection(Section):
+    """`[alerts]`: what counts as trouble, and who is told."""
+
+    webhook_url_env: Variable | None = None
+    """The variable that holds the address told of trouble; it is a secret, since who knows it can write there."""
+    late_after_hours: float = Field(36, gt=0)
+    """A table of ads insights or ad objects is late when an account's newest answer is older."""
+    promises: dict[str, Annotated[float, Field(gt=0)]] = {}
+    """Hours for single tables of every family, by their names; the other families are late only by these."""
+    quota_closed_minutes: float = Field(30, gt=0)
+    """A quota that stays closed longer is trouble."""
+    token_expires: Day | None = None
+    """The last day of the access token; none for one that does not expire."""
+    token_warning_days: int = Field(14, ge=0)
+    """So many days before it is said that the token expires."""
 
 
 class Settings(Section):
@@ -276,12 +343,7 @@ class Settings(Section):
     app_insights: AppInsightsSection | None = None
     attribution: AttributionSection | None = None
     schedule: ScheduleSection = ScheduleSection()
-
-    @property
-    def not_in_force(self) -> tuple[str, ...]:
-        """What is configured and legal, and not carried out by this version yet: it is said at every load."""
-        sections = ("app_insights", "attribution")
-        return tuple(f"[{name}]" for name in sections if getattr(self, name) is not None)
+    alerts: AlertsSection = AlertsSection()
 
     @property
     def lake(self) -> Path:
@@ -302,6 +364,17 @@ class Settings(Section):
     def reports(self) -> tuple[Report, ...]:
         """The configured reports of ads insights."""
         return tuple(entry.report() for entry in self.ads_insights.reports) if self.ads_insights else ()
+
+    @property
+    def first_days(self) -> dict[str, date]:
+        """The first day wanted of each section that has one."""
+        sections = {"ads_insights": self.ads_insights, "app_insights": self.app_insights}
+        return {name: section.since for name, section in sections.items() if section is not None}
+
+    @property
+    def app_metrics(self) -> tuple[AppMetric, ...]:
+        """The configured entries of app insights."""
+        return app_insights.entries(self.app_insights.metrics) if self.app_insights else ()
 
 
 def where(path: Path | None, environment: Mapping[str, str] = os.environ) -> Path:
@@ -345,7 +418,8 @@ def from_data(data: Mapping[str, Any], source: str, today: date) -> Settings:
 
 def _refuse_illegal(settings: Settings, source: str, today: date) -> None:
     """What only the values together show; each section answers for its own."""
-    lines = [line for section in (_of_ads_insights,) for line in section(settings, today)]
+    sections = (_of_ads_insights, _of_app_insights, _of_attribution)
+    lines = [line for section in sections for line in section(settings, today)]
     lines += _of_brand_safety(settings)
     if lines:
         raise Wrong("\n".join(f"{source}: {line}" for line in lines))
@@ -366,6 +440,23 @@ def _of_ads_insights(settings: Settings, today: date) -> list[str]:
     for number, report in enumerate(settings.reports, 1):
         lines += [f"[[ads_insights.reports]] number {number}: {refusal}" for refusal in refusals(report, today)]
     return lines
+
+
+def _of_app_insights(settings: Settings, today: date) -> list[str]:
+    section = settings.app_insights
+    if section is None:
+        return []
+    lines = list(app_insights.wrong(section.app_ids, section.since, section.metrics, today))
+    if section.app_secret_env and not section.access_token_env:
+        lines.append("[app_insights] app_secret_env goes only with access_token_env; [graph] has its own")
+    return lines
+
+
+def _of_attribution(settings: Settings, _today: date) -> list[str]:
+    section = settings.attribution
+    if section is None:
+        return []
+    return attribution.refusals(section.line_of_business_ids, section.reports, section.filters)
 
 
 def _of_brand_safety(settings: Settings) -> list[str]:
@@ -527,3 +618,53 @@ def app_secret(graph: GraphSection, environment: Mapping[str, str] = os.environ)
     if not secret:
         raise Wrong(f"[graph] app_secret_env = {graph.app_secret_env!r}: this variable is not set; export it")
     return secret
+
+
+def webhook_url(alerts: AlertsSection, environment: Mapping[str, str] = os.environ) -> str | None:
+    """The address that is told of trouble, if one is configured.
+
+    Raises:
+        Wrong: One is configured and is not there.
+    """
+    if alerts.webhook_url_env is None:
+        return None
+    url = environment.get(alerts.webhook_url_env, "").strip()
+    if not url.startswith(("http://", "https://")):
+        place = f"[alerts] webhook_url_env = {alerts.webhook_url_env!r}"
+        raise Wrong(f"{place}: this variable holds no http or https address; export it")
+    return url
+
+
+def app_insights_token(
+    section: AppInsightsSection | None, environment: Mapping[str, str] = os.environ
+) -> tuple[str, str | None] | None:
+    """The token of app insights and its app's secret; None where they have none of their own.
+
+    Raises:
+        Wrong: One is configured and is not there.
+    """
+    if section is None or section.access_token_env is None:
+        return None
+    found = {}
+    for key, name in (("access_token_env", section.access_token_env), ("app_secret_env", section.app_secret_env)):
+        found[key] = environment.get(name, "").strip() if name else None
+        if name and not found[key]:
+            raise Wrong(f"[app_insights] {key} = {name!r}: this variable is not set; export {name}=...")
+    return found["access_token_env"] or "", found["app_secret_env"]
+
+
+def status_token(schedule: ScheduleSection, environment: Mapping[str, str] = os.environ) -> str | None:
+    """The token that the status page demands, if one is configured.
+
+    Raises:
+        Wrong: One is configured and is not there, or is too short to be one.
+    """
+    if schedule.status_token_env is None:
+        return None
+    place = f"[schedule] status_token_env = {schedule.status_token_env!r}"
+    token = environment.get(schedule.status_token_env, "").strip()
+    if not token:
+        raise Wrong(f"{place}: this variable is not set; export it")
+    if len(token) < SHORTEST_TOKEN:
+        raise Wrong(f"{place}: the token is shorter than {SHORTEST_TOKEN} characters; make one that nobody can guess")
+    return token

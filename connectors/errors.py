@@ -12,6 +12,7 @@ Fault                       something did not go as asked
     TokenRefused            a new token is needed
     PermissionRefused       this account, app or placement is not ours to read
     Missing                 no such object, or none that this token may see: skip and mark it
+    Retired                 Meta has taken the endpoint away: leave its section out
     OutOfRange              older than Meta keeps: leave that part out
     Invalid                 our question is wrong: a bug or a configuration
     Blocked                 blocked for abuse: stop and tell somebody
@@ -177,10 +178,14 @@ class NotReady(Fault):
 
 
 class Resubmit(Fault):
-    """The report run failed, was skipped or is gone."""
+    """The report run failed, was skipped or is gone. `then_split`: after the last time less may do."""
 
     remedy = "resubmit"
     advice = "submit the same report run again; if it fails again, ask for less"
+    then_split: bool
+
+    def _take(self, *, then_split: bool = False) -> None:
+        self.then_split = then_split
 
 
 class RestartListing(Fault):
@@ -216,6 +221,13 @@ class Missing(Refused):
 
     remedy = "skip"
     advice = "the object is skipped and marked as missing"
+
+
+class Retired(Refused):
+    """The endpoint of an old API answers that it does not exist."""
+
+    remedy = "leave out"
+    advice = "if the id is right, Meta has retired this endpoint: take its section out of the configuration"
 
 
 class OutOfRange(Refused):

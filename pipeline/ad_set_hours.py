@@ -14,6 +14,7 @@ from pipeline.errors import Inconsistent
 from pipeline.normalise.adjacent import AdjacentRows
 from pipeline.normalise.frames import Source, quarantine_table
 from pipeline.slices import SliceWriter, Target
+from pipeline.uninterrupted import uninterrupted
 from pipeline.workshop import Workshop
 from schemas.brand_safety import ASSUMED_ZONE
 from schemas.brand_safety_ad_sets import AD_SET_IMPRESSIONS
@@ -63,9 +64,9 @@ class AdSetHours:
         try:
             answer = await self.connector.fetch(hour, reading)
             loop = asyncio.get_running_loop()
-            writer = await loop.run_in_executor(self.shop.pool, self._written, hour, reading.rows)
+            writer = await uninterrupted(loop.run_in_executor(self.shop.pool, self._written, hour, reading.rows))
             read = replace(record, as_of=answer.as_of, fetched_at=reading.fetched_at)
-            await self.shop.committer.land([Closing(writer, read)])
+            await uninterrupted(self.shop.committer.land([Closing(writer, read)]))
         except OutOfRange as fault:
             await self.shop.committer.fail([record], fault, State.LOST)
         except (Fault, Inconsistent, OSError) as fault:

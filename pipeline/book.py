@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Iterable
 from concurrent.futures import Executor
 from dataclasses import dataclass
-from datetime import datetime, time
+from datetime import datetime, time, timedelta
 
 from connectors.ads_insights.questions import Question, Run
 from connectors.http.clock import Clock
@@ -46,9 +46,13 @@ class LedgerBook:
         await loop.run_in_executor(self.pool, self.ledger.report_run_ended, run.id, state, now, reason)
 
 
-def read_deadlines(kept: Iterable[tuple[str, datetime]]) -> list[tuple[Quota, datetime]]:
+LONGEST_BLOCK = timedelta(days=2)
+"""No quota stays closed for longer: a deadline further ahead was set under a clock that has been set back since."""
+
+
+def read_deadlines(kept: Iterable[tuple[str, datetime]], now: datetime) -> list[tuple[Quota, datetime]]:
     """Deadlines as the ledger keeps them, back as the governor knows them."""
-    return [(_quota(name), until) for name, until in kept]
+    return [(_quota(name), until) for name, until in kept if until - now <= LONGEST_BLOCK]
 
 
 def _quota(name: str) -> Quota:

@@ -23,6 +23,7 @@ from pipeline.brand_safety_work import in_our_words
 from pipeline.committer import Closing
 from pipeline.lake import path_of
 from pipeline.slices import SliceWriter, Target
+from pipeline.uninterrupted import uninterrupted
 from pipeline.workshop import Workshop
 from schemas.arrow import file_schema
 from schemas.brand_safety import ASSUMED_ZONE, AVAILABILITY, HISTORY
@@ -101,7 +102,7 @@ def _availability_record(placement: Placement, run_id: str) -> SliceRecord:
 async def _keep(shop: Workshop, told: _Told) -> None:
     """Lands what was said as last seen and, if it is another than before, as one more row of the history."""
     writer = await asyncio.get_running_loop().run_in_executor(shop.pool, _written, shop, told)
-    await shop.committer.land([Closing(writer, told.record)])
+    await uninterrupted(shop.committer.land([Closing(writer, told.record)]))
 
 
 def _written(shop: Workshop, told: _Told) -> SliceWriter:

@@ -10,6 +10,7 @@ from schemas.ad_objects import ObjectTable
 from schemas.ads_insights import tables_of
 from schemas.columns import Table, merged
 from schemas.reports import Report
+from schemas.work import Owner
 
 OBJECTS = "objects"
 """The definition of every table of objects: it has no grain that could change."""
@@ -50,7 +51,7 @@ def refuse_other_grains(owned: Iterable[Owned], ledger: Ledger) -> None:
     """
     for one in owned:
         known = ledger.definition_of(one.name)
-        if known is not None and known[0] != one.grain:
+        if known is not None and known[0] not in {"", one.grain}:  # '': a rebuilt ledger that could not learn it
             raise Usage(
                 f"[[ads_insights.reports]] name = {one.name!r}: its level, breakdowns, action breakdowns, increment or "
                 f"filtering differ from what was loaded under this name; give the new report another name, or forget "
@@ -77,7 +78,7 @@ def settle(owned: Sequence[Owned], ledger: Ledger, lake: Lake) -> dict[str, tupl
         settled[one.name] = (*present, *(table for name, table in before.items() if name not in names))
         ledger.save_report(one.name, one.grain, one.definition, settled[one.name])
         for table in settled[one.name]:
-            lake.save_schema(table)
+            lake.save_schema(table, Owner(one.name, one.grain, one.definition))
     return settled
 
 

@@ -6,19 +6,26 @@ Heavy libraries are imported by the commands that need them, because `insights -
 import asyncio
 import sys
 from collections.abc import Sequence
+from dataclasses import asdict
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from config.errors import Wrong
 from connectors.errors import Fault, TokenRefused
-from pipeline.errors import Refused, Unpublished
+from pipeline.errors import Busy, Refused, Unpublished
 from pipeline.journal import Listener
-from pipeline.options import Shared, choice_of, chosen, run, shared
+from pipeline.options import INTERRUPTED, Shared, choice_of, chosen, run, shared
 
-FAILED, USAGE, TOKEN, INTERRUPTED = 1, 2, 3, 130
+if TYPE_CHECKING:  # `app` pulls in every heavy library; commands import it when they run
+    from pipeline.app import App
+    from pipeline.orders import Choice
+
+GRACE_SECONDS = 8.0
+"""What is not finished so long after SIGTERM is left as a kill would leave it: to be made up at the next start."""
+FAILED, USAGE, TOKEN = 1, 2, 3
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
@@ -105,23 +112,110 @@ def backfill(
     """Load a past range, newest first; run it again to go on where it was stopped."""
     if since is None or until is None:
         raise click.UsageError("name the range: --since D --until D, both days inclusive")
-    choice = choice_of(tables, accounts, since, until, wait=wait)
-    summary = run(given.app().backfill(choice, force=force))
+    choice, app = choice_of(tables, accounts, since, until, wait=wait), given.app()
+    try:
+        summary = run(app.backfill(choice, force=force))
+    except Busy:
+        if not app.is_scheduled:
+            raise
+        sys.exit(_followed(given, app, choice, force=force))
     given.answer(summary.as_data, summary.in_words)
     sys.exit(summary.exit_code)
+
+
+def _followed(given: Shared, app: "App", choice: "Choice", *, force: bool) -> int:
+    """Lets `insights schedule` do it, and tells how far it is; the exit code."""
+    from pipeline.following import asked_for, followed, in_words  # noqa: PLC0415 - heavy
+    from pipeline.requests import EXIT_CODES  # noqa: PLC0415 - heavy
+
+    number = asked_for(app.places, choice, app.clock.now(), force=force)
+    try:
+        request = run(followed(app.places, number, app.clock.now, _say))
+    except (KeyboardInterrupt, asyncio.CancelledError):
+        _say(f"request {number} is no longer followed, and goes on; the same command follows it again")
+        return INTERRUPTED
+    told = in_words(request, app.clock.now())
+    given.answer(lambda: {"request": number, "outcome": request.outcome, **request.doing.as_data()}, lambda: told)
+    return EXIT_CODES.get(request.outcome, FAILED)
+
+
+@insights.command()
+@shared
+@click.option("--wait", is_flag=True, help="Wait for another process that writes this store.")
+def schedule(given: Shared, wait: bool) -> None:  # noqa: FBT001 - click's
+    """Stay up: nightly loads in each account's own time zone, and the status page."""
+    from pipeline.schedule import stay  # noqa: PLC0415 - heavy
+
+    run(stay(given.app(bars=False), wait=wait), grace_seconds=GRACE_SECONDS)
+
+
+@insights.command()
+@shared
+def alerts(given: Shared) -> None:
+    """What somebody should know: failures, lateness, quotas, the token; ends with 1 if there is anything."""
+    app = given.app(bars=False)
+    with app.read() as ledger:
+        found = app.troubles(ledger)
+    given.answer(
+        lambda: {"troubles": [asdict(trouble) for trouble in found]},
+        lambda: "\n".join(trouble.in_words for trouble in found) or "nothing to tell",
+    )
+    sys.exit(FAILED if found else 0)
 
 
 @insights.command()
 @shared
 @chosen
+@click.option("--html", type=click.Path(path_type=Path, dir_okay=False), help="Write it as one self-contained page.")
+@click.option("--serve", is_flag=True, help="Serve it as pages, on [schedule] status_port, until interrupted.")
 def status(
-    given: Shared, tables: Sequence[str], accounts: Sequence[str], since: date | None, until: date | None
+    given: Shared,
+    tables: Sequence[str],
+    accounts: Sequence[str],
+    since: date | None,
+    until: date | None,
+    html: Path | None,
+    serve: bool,  # noqa: FBT001 - click's
 ) -> None:
     """What is there, what is missing, how fresh."""
-    from pipeline.status import in_words, report  # noqa: PLC0415 - heavy
+    choice = choice_of(tables, accounts, since, until)
+    if serve:
+        _serve_status(given)
+    elif html is not None:
+        _write_status(given, choice, html)
+    else:
+        from pipeline.status import in_words, report  # noqa: PLC0415 - heavy
 
-    found = report(given.app(), choice_of(tables, accounts, since, until))
-    given.answer(lambda: found, lambda: in_words(found))
+        found = report(given.app(), choice)
+        given.answer(lambda: found, lambda: in_words(found))
+
+
+def _write_status(given: Shared, choice: "Choice", html: Path) -> None:
+    from pipeline.status_page.file import as_file  # noqa: PLC0415 - heavy
+    from pipeline.status_page.source import Source  # noqa: PLC0415 - heavy
+
+    text = as_file(Source.of(given.app()), choice)
+    html.write_text(text, encoding="utf-8")
+    given.answer(lambda: {"html": str(html), "bytes": len(text.encode())}, lambda: f"written to {html}")
+
+
+def _serve_status(given: Shared) -> None:
+    from pipeline.status_page.guard import Guard  # noqa: PLC0415 - heavy
+    from pipeline.status_page.serving import serve  # noqa: PLC0415 - heavy
+    from pipeline.status_page.source import Source  # noqa: PLC0415 - heavy
+
+    app = given.app()
+    schedule = app.settings.schedule
+    guard = Guard(app.status_token)
+
+    def said(url: str) -> None:
+        given.answer(lambda: {"listening": url}, lambda: f"the status page is at {url} until interrupted (Ctrl-C)")
+        sys.stdout.flush()
+
+    try:
+        run(serve(Source.of(app), guard, schedule.status_host, schedule.status_port, said))
+    except (KeyboardInterrupt, asyncio.CancelledError):  # how it ends; nothing was left undone
+        sys.exit(INTERRUPTED)
 
 
 @insights.command()
@@ -140,8 +234,6 @@ def query(given: Shared, sql: str) -> None:
 @click.option("--wait", is_flag=True, help="Wait for another process that writes this store.")
 def publish(given: Shared, wait: bool) -> None:  # noqa: FBT001 - click's
     """Make up a failed publication."""
-    from dataclasses import asdict  # noqa: PLC0415 - not for --help
-
     done = run(given.app().publish(wait=wait))
     given.answer(lambda: asdict(done), lambda: f"published up to landing {done.number}, {done.slices} slices applied")
 
@@ -154,8 +246,6 @@ def publish(given: Shared, wait: bool) -> None:  # noqa: FBT001 - click's
 @click.option("--wait", is_flag=True, help="Wait for another process that writes this store.")
 def drop(given: Shared, table: str | None, account: str | None, yes: bool, wait: bool) -> None:  # noqa: FBT001 - click's
     """Forget a table or an account everywhere, after asking."""
-    from dataclasses import asdict  # noqa: PLC0415 - not for --help
-
     if (table is None) == (account is None):
         raise click.UsageError("name one thing to forget: --table T or --account A")
     what = f"table {table}" if table else f"account {account}"
@@ -163,6 +253,26 @@ def drop(given: Shared, table: str | None, account: str | None, yes: bool, wait:
         raise click.exceptions.Exit(USAGE)
     done = given.app().drop(table, account, wait=wait)
     given.answer(lambda: {"dropped": what, "published": asdict(done)}, lambda: f"{what} is forgotten")
+
+
+@insights.command()
+@shared
+@click.option("--ledger", is_flag=True, help="Make the ledger anew too, from the files alone; the old one is kept.")
+@click.option("--wait", is_flag=True, help="Wait for another process that writes this store.")
+def rebuild(given: Shared, ledger: bool, wait: bool) -> None:  # noqa: FBT001 - click's
+    """Build the warehouse whole from the lake; the ledger too where it is missing or damaged."""
+    done = given.app().rebuild(ledger=ledger, wait=wait)
+    given.answer(done.as_data, done.in_words)
+    sys.exit(done.exit_code)
+
+
+@insights.command()
+@shared
+def verify(given: Shared) -> None:
+    """Compare lake, ledger and warehouse; says what is wrong and what to do next, and writes nothing."""
+    found = given.app().verify()
+    given.answer(found.as_data, found.in_words)
+    sys.exit(found.exit_code)
 
 
 @insights.command()
@@ -190,14 +300,17 @@ def sandbox(arguments: Sequence[str]) -> None:
 def _plan_in_words(found: dict[str, Any]) -> str:
     long = f", about {-(-found['seconds'] // 60)} min" if found["seconds"] else ""
     lines = [f"{found['slices']} slices are due at {found['now'][:16]} UTC, about {found['calls']} calls{long}"]
+    wide = max([20, *(len(task["scope"]) for task in found["tasks"])])
     for task in found["tasks"]:
-        days = f"{task['since']} to {task['until']}" if "since" in task else "all"
+        days = f"{task['since']} to {task['until']}".replace("T00:00:00", "") if "since" in task else "all"
         adopted = f", adopts report run {task['adopted']}" if task.get("adopted") else ""
         size = _size_in_words(task)
-        lines.append(f"  {task['table']:<24} {task['scope']:<20} {days:<26} {', '.join(task['why'])}{size}{adopted}")
+        lines.append(
+            f"  {task['table']:<30} {task['scope']:<{wide}} {days:<26} {', '.join(task['why'])}{size}{adopted}"
+        )
     for left in found["left_out"]:
         days = f"{left['since']} to {left['until']}"
-        lines.append(f"  {left['table']:<24} {left['scope']:<20} {days:<26} not asked: {', '.join(left['why'])}")
+        lines.append(f"  {left['table']:<30} {left['scope']:<{wide}} {days:<26} not asked: {', '.join(left['why'])}")
     return "\n".join(lines)
 
 
@@ -239,7 +352,7 @@ def main(arguments: Sequence[str] | None = None, listeners: Sequence[Listener] =
         cause = _of_the_machine(error)
         if cause is None:
             raise
-        _say(f"the machine failed: {cause}; what has landed stays, mend it and run the same command again")
+        _say(_what_failed(cause))
         sys.exit(FAILED)
 
 
@@ -251,6 +364,14 @@ def _of_the_machine(error: BaseException) -> BaseException | None:
         causes = [_of_the_machine(inner) for inner in error.exceptions]
         return None if None in causes else causes[0]
     return error if isinstance(error, OSError | sqlite3.Error) else None
+
+
+def _what_failed(cause: BaseException) -> str:
+    import sqlite3  # noqa: PLC0415 - not for --help
+
+    if type(cause) is sqlite3.DatabaseError:  # what its subclasses say, as of a full disk, passes; this does not
+        return f"the ledger is damaged: {cause}; what has landed stays, run `insights rebuild`"
+    return f"the machine failed: {cause}; what has landed stays, mend it and run the same command again"
 
 
 def _say(text: str) -> None:

@@ -32,7 +32,8 @@ def read_border(text: str) -> datetime | None:
 def place_data(place: Place) -> dict[str, Any]:
     """A place as plain data."""
     within = place.within and [place.within[0], place.within[1].isoformat(), place.within[2].isoformat()]
-    return {"folders": [list(pair) for pair in place.folders], "stem": place.stem, "within": within}
+    data = {"folders": [list(pair) for pair in place.folders], "stem": place.stem, "within": within}
+    return {**data, "where": [list(pair) for pair in place.where]} if place.where else data
 
 
 def read_place(data: dict[str, Any]) -> Place:
@@ -42,7 +43,8 @@ def read_place(data: dict[str, Any]) -> Place:
         _read_bound(data["within"][1]),
         _read_bound(data["within"][2]),
     )
-    return Place(tuple((name, value) for name, value in data["folders"]), data["stem"], within or None)
+    where = tuple((name, value) for name, value in data.get("where", ()))
+    return Place(tuple((name, value) for name, value in data["folders"]), data["stem"], within or None, where)
 
 
 def _read_bound(text: str) -> date:

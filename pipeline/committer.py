@@ -56,7 +56,7 @@ class Committer:
             if closing.incomplete is not None:
                 self.totals.failures.append(failure_of(found.ready.record, closing.incomplete))
         rows = sum(found.ready.record.rows for found in closed)
-        self.say("slices.landed", first=str(closed[0].ready.record.id), slices=len(closed), rows=rows)
+        self.say("slices.landed", **_named(closed[0].ready.record), slices=len(closed), rows=rows)
 
     async def join(self, writer: SliceWriter, record_of: RecordOf) -> SliceRecord:
         """Lands a part of a slice beside the parts that it has; what the slice is then.
@@ -86,7 +86,8 @@ class Committer:
             if state is not State.SKIPPED or isinstance(reason, GaveUp):
                 self.totals.failures.append(failure_of(record, reason))
         if failed:
-            self.say("slices.failed", first=str(failed[0].id), slices=len(failed), because=str(reason))
+            traced = {"fbtrace_id": reason.fbtrace_id} if isinstance(reason, Fault) else {}
+            self.say("slices.failed", **_named(failed[0]), slices=len(failed), because=str(reason), **traced)
 
     async def skip(self, records: Iterable[SliceRecord]) -> None:
         """Records slices that nobody asks, each with its reason."""
@@ -96,7 +97,7 @@ class Committer:
         for record in skipped:
             self.totals.outcomes[record.id] = Outcome(State.SKIPPED)
         if skipped:
-            self.say("slices.skipped", first=str(skipped[0].id), slices=len(skipped), because=skipped[0].reason)
+            self.say("slices.skipped", **_named(skipped[0]), slices=len(skipped), because=skipped[0].reason)
 
     @asynccontextmanager
     async def still(self) -> AsyncIterator[None]:
@@ -153,6 +154,12 @@ class Committer:
         rows = {table: count + before.rows.get(table, 0) for table, count in closed.rows.items()}
         aside = closed.quarantined + before.quarantined
         self.totals.outcomes[record.id] = Outcome(record.state, rows, aside, closed.unchanged)
+
+
+def _named(first: SliceRecord) -> dict[str, str]:
+    """The fields by which a log names slices: the table, the scope, and where the first of them starts."""
+    start = first.id.start.isoformat(timespec="minutes") if first.id.start else "current"
+    return {"table": first.id.table, "scope": first.id.scope, "slice": start}
 
 
 def failure_of(record: SliceRecord, reason: Exception) -> Failure:

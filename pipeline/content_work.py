@@ -10,28 +10,31 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TypeVar
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 from connectors.brand_safety.content import Content
-from connectors.errors import Fault, Invalid, Missing, OutOfRange, PermissionRefused, Refused
+from connectors.errors import Fault, Invalid, Missing, OutOfRange, PermissionRefused, Refused, TokenRefused
 from pipeline import content_gaps
 from pipeline.catalogue import OBJECTS, Owned
 from pipeline.committer import Closing
 from pipeline.content_gaps import Wanted
 from pipeline.errors import Inconsistent
-from pipeline.lake import path_of
+from pipeline.lake import path_of, quarantine_path
 from pipeline.ledger import Ledger
+from pipeline.normalise import exact_json
 from pipeline.normalise.frames import Source, quarantine_table
 from pipeline.normalise.objects import upserted
 from pipeline.objects_work import ObjectsReading
 from pipeline.slices import SliceWriter, Target
+from pipeline.uninterrupted import uninterrupted
 from pipeline.workshop import Workshop
 from schemas.columns import Table
 from schemas.content import CONTENT_POSTS, CONTENT_TABLES, PARTITION
 from schemas.periods import State
 from schemas.work import Place, SliceId, SliceRecord, current_place
 
-OWNER = PARTITION[0]
+ID, OWNER = "id", PARTITION[0]
 AT_ONCE = 250
 """Look-ups between two looks at how they went: five batches side by side."""
 ENOUGH_ALIKE = 25
@@ -106,9 +109,9 @@ class ContentWork:
         known = self._ledger.slice(record.id)
         read = replace(record, as_of=(known and known.as_of) or asked, fetched_at=reading.fetched_at)
         try:
-            writer = await self._in_pool(lambda: self._written(name, owner, reading))
-            await self.shop.committer.land([_closing(writer, read, wanted, done)])
-            await self._in_pool(lambda: self._remember(name, owner, done))
+            writer = await uninterrupted(self._in_pool(lambda: self._written(name, owner, reading)))
+            await uninterrupted(self.shop.committer.land([_closing(writer, read, wanted, done)]))
+            await uninterrupted(self._in_pool(lambda: self._remember(name, owner, done)))
         except (Inconsistent, OSError) as fault:
             await self.shop.committer.fail([record], fault)
             return True
@@ -121,6 +124,8 @@ class ContentWork:
             ids = wanted.ids[at : at + AT_ONCE]
             refused = await self.connector.look_up(CONTENT_TABLES[name], ids, reading, give_up)
             done.take(ids, refused)
+            if isinstance(done.stopped, TokenRefused):
+                self.shop.refusals.learn(name, done.stopped)
             if done.stopped is not None:
                 break
         return done
@@ -144,10 +149,11 @@ class ContentWork:
         """The old rows with the new ones over them, in a writer; runs in the pool."""
         place, (read, aside) = _place(owner), reading.rows.table()
         writer = SliceWriter(self.shop.committer.store.lake, Target(_slice(name, owner), place, (self._table(name),)))
-        old = self._lake / path_of(name, place)
-        writer.write(name, upserted(pq.ParquetFile(old).read() if old.exists() else None, read))
-        if aside:
-            writer.set_aside(quarantine_table([{**row, "slice_start": None} for row in aside]))
+        writer.write(name, upserted(_held(self._lake / path_of(name, place)), read))
+        writer.set_aside(quarantine_table([{**row, "slice_start": None} for row in aside]))
+        before = _held(self._lake / quarantine_path(name, place))
+        if before is not None:
+            writer.set_aside(_still_aside(before, read))
         return writer
 
     # ---- what every step reads ----
@@ -190,6 +196,18 @@ def _slice(name: str, owner: str) -> SliceId:
 
 def _place(owner: str) -> Place:
     return current_place(OWNER, owner)
+
+
+def _held(path: Path) -> pa.Table | None:
+    """What lies in the lake."""
+    return pq.ParquetFile(path).read() if path.exists() else None
+
+
+def _still_aside(before: pa.Table, read: pa.Table) -> pa.Table:
+    """What was set aside of objects that were not read again: their rows stay, so do the reasons for their gaps."""
+    again = {exact_json.write({"id": name}) for name in read.column("id").to_pylist()}
+    kept = [row for row in before.to_pylist() if row["row_key"] not in again]
+    return quarantine_table(kept)
 
 
 def _closing(writer: SliceWriter, record: SliceRecord, wanted: Wanted, done: LookUps) -> Closing:

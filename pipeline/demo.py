@@ -39,6 +39,21 @@ WHERE v.metric = 'action_values' AND v.action_type = 'omni_purchase'
 GROUP BY ALL HAVING sum(f.spend) > 0 ORDER BY return_on_spend DESC LIMIT 5""",
     ),
     (
+        "What the app sold, and to how many users a day, by week (app insights)",
+        """SELECT date_trunc('week', p.date_start)::DATE AS week, sum(payments_daily_spend) AS spend,
+       sum(payments_daily_refunds) AS refunds, round(avg(u.value))::BIGINT AS users_a_day,
+       count(payments_daily_spend) AS days_sent
+FROM app_payments p LEFT JOIN app_insights u
+  ON u.app_id = p.app_id AND u.time = p.time AND u.metric = 'facebook_features_daily_active_users'
+GROUP BY 1 ORDER BY 1""",
+    ),
+    (
+        "What attribution credits to each campaign, last week",
+        """SELECT campaign_name AS campaign, net_media_cost AS cost, time_decay_1_conversions AS conversions,
+       time_decay_1_mta_revenue AS revenue
+FROM attribution_rows_6630000000000000001 ORDER BY revenue DESC""",
+    ),
+    (
         "Is it complete? Slices by state",
         """SELECT table_name, state, count(*) AS slices, sum("rows") AS "rows", min(slice_start)::DATE AS since,
        max(slice_start)::DATE AS until FROM meta.slices GROUP BY ALL ORDER BY 1, 2""",
@@ -52,7 +67,11 @@ def show(root: Path, type_command: Callable[[Sequence[str]], None], *, as_json: 
     `type_command` runs a command line: the demo types what a user would type.
     """
     now = datetime.now(UTC).replace(microsecond=0)
-    click.echo(f"Loading {DAYS} days of five ad accounts from a sandbox of Meta on this machine into {root}", err=True)
+    click.echo(
+        f"Loading {DAYS} days of five ad accounts, an app and a line of business from a sandbox of Meta on this "
+        f"machine into {root}",
+        err=True,
+    )
     with _sandbox(now) as url:
         config = _configuration(root, url, now)
         os.environ[TOKEN_VARIABLE] = "sandbox-token-demo"
@@ -112,6 +131,30 @@ level = "campaign"
 breakdowns = ["age", "gender"]
 
 [ad_objects]
+
+[app_insights]
+app_ids = ["700"]
+since = {since}
+metrics = [
+  "payments_daily_spend",
+  "payments_daily_refunds",
+  "facebook_features_daily_active_users",
+  {{ metric = "app_event", event_name = "fb_mobile_purchase", aggregate_by = "SUM", breakdowns = ["country"] }},
+]
+
+[attribution]
+line_of_business_ids = ["800"]
+
+[[attribution.reports]]
+name = "Conversions by campaign"
+[attribution.reports.definition]
+report_type = "mta"
+date_range = {{ type = "relative", date_unit = "week", quantity = 1, time_zone = "America/Los_Angeles" }}
+column_definitions = [
+  "campaign_name",
+  "net_media_cost",
+  {{ key = "time_decay_1", additional_params = {{ selected_metrics = ["conversions", "mta_revenue"] }} }},
+]
 """,
         encoding="utf-8",
     )

@@ -78,7 +78,7 @@ def account_of(row: object) -> Account:
 
 async def _accounts_of(business: str, ledger: Ledger, graph: Graph, now: datetime, found: Discovered) -> Iterable[str]:
     known = ledger.business_accounts(business)
-    if known.asked_at is not None and now - known.asked_at < ASK_AGAIN:
+    if known.asked_at is not None and abs(now - known.asked_at) < ASK_AGAIN:
         found.vanished += known.vanished
         return known.present
     accounts: dict[str, None] = {}

@@ -3,9 +3,10 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
+from operator import itemgetter
 
 from pipeline.account import Account
-from schemas.periods import Increment, Known, Moment, Period, asked, slices, why_due
+from schemas.periods import Increment, Known, Moment, Period, asked, slice_at, slices, why_due
 from schemas.reports import Report
 from schemas.retention import Kept, kept
 from schemas.work import SliceId, SliceRecord
@@ -58,44 +59,80 @@ class LeftOut:
     reason: str
 
 
-Memory = Mapping[SliceId, SliceRecord]
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """What is known of a report and account; every slice inside `settled` that `slices` lack is not due."""
+
+    slices: Mapping[SliceId, SliceRecord]
+    settled: Period | None = None
 
 
-def due_slices(report: Report, account: Account, wanted: Wanted, known: Memory, now: datetime) -> Iterator[DueSlice]:
+def due_slices(report: Report, account: Account, wanted: Wanted, memory: Memory, now: datetime) -> Iterator[DueSlice]:
     """The slices that are due, oldest first."""
     moment = wanted.moment(account, now)
     limits = kept(report, moment.today)
-    for whole, part in _askable(report, wanted, moment):
+    for whole, part, record in _askable(report, account, wanted, moment, memory):
         if part.end <= limits.since:
             continue
-        record = known.get(SliceId.of_day(report.name, account.id, whole.start))
         why = why_due(_known(record), whole, moment, insist=wanted.insist) or _why_again(record, report, wanted)
         if why is None or (wanted.only_failed and (record is None or record.state.value != "failed")):
             continue
         rows = record.rows if record is not None and record.fetched_at is not None else None
-        clipped = Period(max(part.start, limits.since), part.end)
+        clipped = part if part.start >= limits.since else Period(limits.since, part.end)
         yield DueSlice(whole, clipped, why, rows, _hole(part, limits))
 
 
-def left_out(report: Report, account: Account, wanted: Wanted, known: Memory, now: datetime) -> LeftOut | None:
+def left_out(report: Report, account: Account, wanted: Wanted, memory: Memory, now: datetime) -> LeftOut | None:
     """The slices that nobody asked while Meta had them; None if there are none."""
     moment = wanted.moment(account, now)
     limits = kept(report, moment.today)
-    old = [whole for whole, part in _askable(report, wanted, moment) if part.end <= limits.since]
-    ids = {whole: SliceId.of_day(report.name, account.id, whole.start) for whole in old}
-    missed = [whole for whole in old if ids[whole] not in known or known[ids[whole]].as_of is None]
-    new = [whole for whole in missed if ids[whole] not in known or known[ids[whole]].reason != limits.too_old()]
-    return LeftOut(report, account, tuple(missed), tuple(new), limits.too_old()) if missed else None
+    if wanted.days.start >= limits.since:
+        return None
+    old = [
+        (whole, record)
+        for whole, part, record in _askable(report, account, wanted, moment, memory)
+        if part.end <= limits.since and (record is None or record.as_of is None)
+    ]
+    new = tuple(whole for whole, record in old if record is None or record.reason != limits.too_old())
+    return LeftOut(report, account, tuple(whole for whole, _ in old), new, limits.too_old()) if old else None
 
 
-def _askable(report: Report, wanted: Wanted, moment: Moment) -> Iterator[tuple[Period, Period]]:
-    """Every wanted slice of which a day is over, with the part that can be asked."""
-    increment: Increment = report.time_increment  # type: ignore[assignment]  # legality has seen the texts
-    for whole in slices(wanted.days, increment, wanted.since):
+Askable = tuple[Period, Period, SliceRecord | None]
+
+
+def _askable(report: Report, account: Account, wanted: Wanted, moment: Moment, memory: Memory) -> Iterator[Askable]:
+    """Every wanted slice of which a day is over, the part that can be asked, what is known; none that is settled."""
+    for whole, record in _unsettled(report, account, wanted, memory):
         part = asked(whole, moment.today, include_today=wanted.include_today)
         if part is None:
             return
-        yield whole, part
+        yield whole, part, record
+
+
+def _unsettled(
+    report: Report, account: Account, wanted: Wanted, memory: Memory
+) -> Iterator[tuple[Period, SliceRecord | None]]:
+    """The wanted slices before, inside and after what is settled, oldest first; inside, only those that are known."""
+    increment: Increment = report.time_increment  # type: ignore[assignment]  # legality has seen the texts
+    days, settled, known = wanted.days, memory.settled, memory.slices
+    if settled is None:
+        for whole in slices(days, increment, wanted.since):
+            yield whole, known.get(SliceId.of_day(report.name, account.id, whole.start))
+        return
+    if days.start < settled.start:
+        for whole in slices(Period(days.start, min(days.end, settled.start)), increment, wanted.since):
+            yield whole, None
+    for start, record in sorted(_by_start(known), key=itemgetter(0)):
+        whole = slice_at(start.date(), increment, wanted.since)
+        if whole.overlaps(days):
+            yield whole, record
+    if days.end > settled.end:
+        for whole in slices(Period(max(days.start, settled.end), days.end), increment, wanted.since):
+            yield whole, None
+
+
+def _by_start(known: Mapping[SliceId, SliceRecord]) -> Iterator[tuple[datetime, SliceRecord]]:
+    return ((found.start, record) for found, record in known.items() if found.start is not None)
 
 
 def _why_again(record: SliceRecord | None, report: Report, wanted: Wanted) -> str | None:

@@ -3,6 +3,8 @@
 Refused                 the command ends with exit code `exit_code`, nothing more is tried
   Usage        (2)      a wrong option or configuration; nothing was sent, nothing changed
   Store        (2)      a lake, ledger or warehouse that is foreign, unreadable or newer than this program
+    Newer      (2)      the last of these: nothing but a newer program may touch it
+    Blocked    (2)      nothing is wrong with it, as far as can be seen: the machine does not let it be opened
   Busy         (4)      another process is writing this store
 Unpublished             the slices are landed, the warehouse could not be written; made up by the next publication
 Inconsistent            rows that contradict each other (a key twice); the read is thrown away and asked again
@@ -21,6 +23,14 @@ class Usage(Refused):
 
 class Store(Refused):
     """A store that is foreign, unreadable or newer than this program."""
+
+
+class Newer(Store):
+    """A store that a newer program wrote."""
+
+
+class Blocked(Store):
+    """A store that the machine does not let be opened now: a full disk, a missing permission."""
 
 
 class Busy(Refused):

@@ -6,7 +6,11 @@ Each family answers for its own tables; a table that nobody answers for is one o
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
+from pipeline import app_insights_due
+from pipeline.attribution_due import final as attribution_final
 from pipeline.brand_safety_plan import is_settled
+from schemas import app_insights
+from schemas.attribution import ROWS as ATTRIBUTION_ROWS
 from schemas.brand_safety import IMPRESSIONS
 from schemas.brand_safety_ad_sets import AD_SET_IMPRESSIONS
 from schemas.periods import Known, Period, is_final
@@ -14,7 +18,14 @@ from schemas.work import Place, SliceRecord
 
 Rule = Callable[[SliceRecord], bool]
 
-OF_TABLE: Mapping[str, Rule] = MappingProxyType({AD_SET_IMPRESSIONS.name: is_settled, IMPRESSIONS.name: is_settled})
+OF_TABLE: Mapping[str, Rule] = MappingProxyType(
+    {
+        AD_SET_IMPRESSIONS.name: is_settled,
+        app_insights.TABLE_NAME: app_insights_due.final,
+        ATTRIBUTION_ROWS: attribution_final,
+        IMPRESSIONS.name: is_settled,
+    }
+)
 """The rules of the families that settle in their own way, by the table that the slice names."""
 
 

@@ -16,7 +16,17 @@ from connectors.ads_insights.connector import AdsInsights
 from connectors.ads_insights.ladder import Narrowing, Part, part_of, split, wanted_ids, with_ids
 from connectors.ads_insights.questions import Question, ids_of
 from connectors.base import Receiver
-from connectors.errors import Blocked, Fault, GaveUp, PermissionRefused, Throttled, TokenRefused, TooMuch, VersionDead
+from connectors.errors import (
+    Blocked,
+    Fault,
+    GaveUp,
+    PermissionRefused,
+    Resubmit,
+    Throttled,
+    TokenRefused,
+    TooMuch,
+    VersionDead,
+)
 from pipeline.part_buffer import PartBuffer, Piece, put_together
 from pipeline.reading import Reading
 from pipeline.slices import SliceWriter, Target
@@ -25,10 +35,8 @@ from schemas.reports import Filter
 
 ENDING = (TokenRefused, PermissionRefused, Throttled, Blocked, VersionDead)
 """Faults that no part escapes: they fail the slice."""
-GENERATION_FAILED = -2
-"""The code of a report run that Meta could not generate: submitted again, then split (graph-api 2.12)."""
 MOST_IN_VAIN = 4
-"""So many parts that Meta could not generate before the first is read are an outage, not one object's fault."""
+"""So many questions that were given up before the first part is read are an outage, not one object's fault."""
 SHOWN_HOLES = 20
 """Holes that a slice's reason spells out; more are counted."""
 HELD_ROWS = 20_000
@@ -41,13 +49,15 @@ Candidates = Callable[[Question, str], Sequence[str]]
 
 @dataclass(frozen=True, slots=True)
 class Hole:
-    """What could not be had of a slice, and why."""
+    """What could not be had of a slice, and why; `known` are the objects that are left where others are excluded."""
 
     narrowing: Narrowing
     fault: Fault
+    known: str = ""
 
     def __str__(self) -> str:
-        return f"{self.narrowing.in_words()}: {self.fault.message}"
+        known = f" (which leaves {self.known})" if self.known else ""
+        return f"{self.narrowing.in_words()}{known}: {self.fault.message}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +108,7 @@ class Found:
             known = whole.get(filters)
             before = () if known is None or known.narrowing.fields is None else known.narrowing.fields
             together = None if fields is None else (*before, *fields)
-            whole[filters] = Hole(Narrowing(filters, together), known.fault if known else hole.fault)
+            whole[filters] = replace(hole, narrowing=Narrowing(filters, together), fault=(known or hole).fault)
         return list(whole.values())
 
     def write(self, target: Target, writer: SliceWriter) -> None:
@@ -170,7 +180,7 @@ class SliceInParts:
         return None
 
     def _is_outage(self, fault: Fault) -> bool:
-        self.found.in_vain += fault.code == GENERATION_FAILED
+        self.found.in_vain += isinstance(fault, GaveUp)
         return self.found.in_vain >= MOST_IN_VAIN and not self.found.read
 
     async def _divide(self, part: Part, fault: Fault) -> None:
@@ -206,7 +216,7 @@ class SliceInParts:
 
     def _leave_out(self, part: Part, fault: Fault) -> None:
         self.say("slice.hole", question=self._question(part).place, because=fault.message)
-        self.found.holes.append(Hole(part.narrowing, fault))
+        self.found.holes.append(Hole(part.narrowing, fault, part.left_in_words()))
 
     def _question(self, part: Part) -> Question:
         whole = self.question
@@ -243,7 +253,7 @@ class SliceInParts:
         try:
             await self.connector.fetch(ids_of(question, level), ids)
         except Fault as fault:
-            if _ends_everything(fault):
+            if _ends_everything(fault) or self._is_outage(fault):
                 raise
             self.say("slice.ids_refused", question=question.place, level=level, because=fault.message)
             return ()
@@ -266,7 +276,9 @@ class _Ids(Receiver):
 
 def wants_less(fault: Exception) -> bool:
     """Whether a smaller question may be answered where this one was not."""
-    return isinstance(fault, TooMuch) or (isinstance(fault, GaveUp) and fault.code == GENERATION_FAILED)
+    if isinstance(fault, GaveUp) and isinstance(fault.last, Resubmit):
+        return fault.last.then_split
+    return isinstance(fault, TooMuch)
 
 
 def _ends_everything(fault: Fault) -> bool:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, time
 from typing import Any
@@ -161,7 +161,7 @@ class InsightsWork:
         await self.shop.committer.fail(records, fault)
 
     async def _land(self, closings: Sequence[Closing]) -> None:
-        """Lands what no other answer of this run has; one that is called off has landed or not begun."""
+        """Lands what no other answer of this run has; one that is called off has landed, has failed, or not begun."""
         free = [closing for closing in closings if closing.record.id not in self._claimed]
         for closing in closings:
             if closing not in free:
@@ -169,7 +169,22 @@ class InsightsWork:
         self._claimed.update(closing.record.id for closing in free)
         if not free:
             return
-        await uninterrupted(self.shop.committer.land(free))
+        landing = asyncio.ensure_future(self.shop.committer.land(free))
+        try:
+            await uninterrupted(landing)
+        except EXPECTED:
+            self._release(free)
+            raise
+        except asyncio.CancelledError:
+            fault = landing.exception() if landing.done() and not landing.cancelled() else None
+            if isinstance(fault, EXPECTED):
+                self._release(free)
+                await self.shop.committer.fail([closing.record for closing in free], fault)
+            raise
+
+    def _release(self, closings: Iterable[Closing]) -> None:
+        """Nothing of these has landed after all: they may be had in another way, or fail."""
+        self._claimed.difference_update(closing.record.id for closing in closings)
 
     # ---- smaller questions ----
 

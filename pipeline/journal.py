@@ -5,7 +5,8 @@ at a named step.
 """
 
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, TextIO
 
 Listener = Callable[[str, Mapping[str, object]], None]
@@ -26,10 +27,21 @@ class Journal:
     def __init__(self, listeners: Iterable[Listener] = (), secrets: Iterable[str | None] = ()) -> None:
         self._listeners = list(listeners)
         self._secrets = [secret for secret in secrets if secret]
+        self._about: dict[str, object] = {}
+
+    @contextmanager
+    def about(self, **fields: object) -> Iterator[None]:
+        """Every event said meanwhile, from whatever thread, carries these fields: a process runs one load at a time."""
+        before = self._about
+        self._about = {**before, **fields}
+        try:
+            yield
+        finally:
+            self._about = before
 
     def hide(self, *secrets: str | None) -> None:
         """From now on these texts are masked wherever they would appear."""
-        self._secrets += [secret for secret in secrets if secret]
+        self._secrets += [secret for secret in secrets if secret and secret not in self._secrets]
 
     def listen(self, listener: Listener) -> None:
         """One more listener."""
@@ -37,7 +49,7 @@ class Journal:
 
     def __call__(self, event: str, /, **fields: object) -> None:
         """Says one event."""
-        safe = {name: self.masked(value) for name, value in fields.items()}
+        safe = {name: self.masked(value) for name, value in {**fields, **self._about}.items()}
         for listener in self._listeners:
             listener(event, safe)
 

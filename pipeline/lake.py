@@ -17,18 +17,20 @@ import orjson
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipeline import codec, engine
+from pipeline import codec, declaration, engine
 from pipeline.disk import make_folder, sync_folder
-from pipeline.errors import Inconsistent, Store
-from schemas.arrow import file_schema, whole_schema
+from pipeline.errors import Inconsistent, Newer, Store
+from schemas.arrow import file_schema
 from schemas.columns import Column, Kind, Table
-from schemas.work import Place, SliceFile, SliceRecord, Written
+from schemas.work import Owner, Place, SliceFile, SliceRecord, Written
 
 FORMAT = 1
 FOOTER = b"insights"
 ARROW_SCHEMA = "ARROW:schema"
 MARKER = "_insights.json"
 TEMPORARY = ".tmp"
+ASIDE = ".aside"
+"""Where files lie that were found in the lake and belong to no slice: never read, never deleted."""
 QUARANTINE = "_quarantine"
 SPILL_ROWS = 100_000
 """Rows a table of one slice may hold in memory before they are written as a row group."""
@@ -42,17 +44,36 @@ class Lake:
         self._names = 0
         self._guard = threading.Lock()
 
-    def open(self, ledger_id: str) -> None:
-        """Makes the folder ours, or refuses it.
+    def open(self, ledger_id: str, *, rehearsal: bool = False) -> None:
+        """Makes the folder ours, or refuses it; `rehearsal`: whether the ledger was born under `--now`.
 
         Raises:
             Store: As `refuse_foreign`.
         """
         self.refuse_foreign(ledger_id)
         make_folder(self.root / TEMPORARY)
-        marker = self.root / MARKER
-        if not marker.exists():
-            self._write_safely(marker, orjson.dumps({"format": FORMAT, "ledger": ledger_id}))
+        if not (self.root / MARKER).exists():
+            self.mark(ledger_id, rehearsal=rehearsal)
+
+    def mark(self, ledger_id: str, *, rehearsal: bool) -> None:
+        """Makes the folder this ledger's, whosever it was."""
+        make_folder(self.root / TEMPORARY)
+        data = {"format": FORMAT, "ledger": ledger_id, "rehearsal": rehearsal}
+        self._write_safely(self.root / MARKER, orjson.dumps(data))
+
+    def rehearsal(self) -> bool | None:
+        """Whether the lake was born under `--now`; None where its mark is not there or cannot be read.
+
+        Raises:
+            Store: It was written by a newer version.
+        """
+        try:
+            mark = orjson.loads((self.root / MARKER).read_bytes())
+            version, told = int(mark["format"]), mark.get("rehearsal")
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+            return None
+        self._refuse_newer(version)
+        return None if told is None else bool(told)
 
     def refuse_foreign(self, ledger_id: str | None) -> None:
         """Refuses a folder that is not this ledger's lake, None being a ledger that is not born; changes nothing.
@@ -76,14 +97,21 @@ class Lake:
             mark = orjson.loads(marker.read_bytes())
             version, owner = int(mark["format"]), str(mark["ledger"])
         except (OSError, ValueError, KeyError, TypeError) as error:
-            raise Store(f"lake {marker}: cannot be read ({error}); restore it from a copy of the lake") from error
-        if version > FORMAT:
-            raise Store(f"lake {self.root}: format {version} is newer than this program's {FORMAT}; upgrade insights")
+            raise Store(
+                f"lake {marker}: cannot be read ({error}); restore it from a copy of the lake, or run "
+                "`insights rebuild --ledger`"
+            ) from error
+        self._refuse_newer(version)
         if owner != ledger_id:
+            rebuild = "insights rebuild --ledger" if ledger_id else "insights rebuild"
             raise Store(
                 f"lake {self.root}: it belongs to another ledger ({owner[:8]}, not {ledger_id[:8] or 'a new one'}); "
-                "point [storage] state and lake at the same store, or run `insights rebuild`"
+                f"point [storage] state and lake at the same store, or run `{rebuild}`"
             )
+
+    def _refuse_newer(self, version: int) -> None:
+        if version > FORMAT:
+            raise Newer(f"lake {self.root}: format {version} is newer than this program's {FORMAT}; upgrade insights")
 
     def temporary(self, suffix: str = ".parquet") -> str:
         """A new name for a temporary file."""
@@ -99,10 +127,10 @@ class Lake:
             else:
                 entry.unlink()
 
-    def save_schema(self, table: Table) -> None:
+    def save_schema(self, table: Table, owner: Owner) -> None:
         """Keeps the whole present schema beside the table's files, for readers of files that lack a column."""
-        path = self.root / table.name / "_schema.arrow"
-        data = whole_schema(table).serialize().to_pybytes()
+        path = self.root / table.name / declaration.NAME
+        data = declaration.declared(table, owner)
         if not path.exists() or path.read_bytes() != data:
             make_folder(path.parent)
             self._write_safely(path, data)
@@ -139,6 +167,28 @@ class Lake:
                 shutil.rmtree(path)
             else:
                 path.unlink(missing_ok=True)
+
+    def put_in_place(self, files: Iterable[Written]) -> None:
+        """Renames temporary files into their places, and makes the names safe."""
+        for written in files:
+            target = self.root / written.file.path
+            make_folder(target.parent)
+            (self.root / written.temporary).replace(target)
+            sync_folder(target.parent)
+
+    def aside(self, folder: str) -> Path:
+        """Where `set_aside` puts files on an occasion."""
+        return self.root / ASIDE / folder
+
+    def set_aside(self, folder: str, paths: Iterable[str]) -> None:
+        """Moves files to where nobody reads them, under a folder of this occasion; what is gone already is no fault."""
+        for relative in paths:
+            source, target = self.root / relative, self.aside(folder) / relative
+            if source.exists():
+                make_folder(target.parent)
+                source.replace(target)
+                sync_folder(target.parent)
+                sync_folder(source.parent)
 
 
 def path_of(table: str, place: Place) -> str:
@@ -200,13 +250,16 @@ class TableWriter:
             self._check_keys(place_of_key)
         return SliceFile(self.table.name, self.path, self.rows, self._sums.text)
 
-    def save(self, file: SliceFile, record: SliceRecord, place: Place) -> Written:
-        """Writes what is still held, with the footer, and makes the temporary file safe."""
+    def save(self, file: SliceFile, record: SliceRecord, place: Place, tables: Sequence[str] = ()) -> Written:
+        """Writes what is still held, with the footer, and makes the temporary file safe.
+
+        `tables` are those of all the files that land together: by them a lake without a ledger knows what it lacks.
+        """
         self._spill()
         if self._writer is None or self._temporary is None:
             raise AssertionError("a spill always opens the file")
         self._writer.add_key_value_metadata(
-            {FOOTER.decode(): footer_text(record, file, place), ARROW_SCHEMA: self._declared}
+            {FOOTER.decode(): footer_text(record, file, place, tables), ARROW_SCHEMA: self._declared}
         )
         self._writer.close()
         with (self._lake.root / self._temporary).open("rb") as handle:
@@ -304,9 +357,9 @@ def _hashed(column: Column) -> str:
     return f'"{column.name}"::VARCHAR' if column.kind is Kind.NUMBERS else f'"{column.name}"'
 
 
-def footer_text(record: SliceRecord, file: SliceFile, place: Place) -> str:
+def footer_text(record: SliceRecord, file: SliceFile, place: Place, tables: Sequence[str]) -> str:
     """The footer: the lake alone rebuilds the warehouse, the slices and the quarantine."""
-    data = {"format": FORMAT, "slice": codec.record_data(record), "place": codec.place_data(place)}
+    data = {"format": FORMAT, "slice": codec.record_data(record), "place": codec.place_data(place), "tables": tables}
     return orjson.dumps({**data, "file_table": file.table, "rows": file.rows, "fingerprint": file.fingerprint}).decode()
 
 

@@ -38,6 +38,7 @@ def roll_forward(ledger: Ledger, lake: Lake, say: Say) -> None:
     """Finishes what a killed process had begun to land, then deletes what nothing waits for."""
     finish(ledger, lake, say)
     lose_dropped(ledger, lake)
+    set_aside(ledger, lake)
     lake.sweep()
 
 
@@ -47,6 +48,14 @@ def lose_dropped(ledger: Ledger, lake: Lake) -> None:
     if paths:
         lake.lose(paths)
         ledger.lost()
+
+
+def set_aside(ledger: Ledger, lake: Lake) -> None:
+    """Moves out of the way what a rebuild found to belong to no slice; a process killed in it leaves it to the next."""
+    folder, paths = ledger.to_set_aside()
+    if paths:
+        lake.set_aside(folder, paths)
+        ledger.remember_aside("", [])
 
 
 def finish(ledger: Ledger, lake: Lake, say: Say) -> None:

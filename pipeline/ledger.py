@@ -9,10 +9,11 @@ import sqlite3
 import struct
 import threading
 import uuid
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any, Self
 
@@ -20,7 +21,7 @@ import orjson
 
 from pipeline import codec
 from pipeline.disk import make_folder, sync_folder
-from pipeline.errors import Store
+from pipeline.errors import Blocked, Newer, Store
 from pipeline.statements import statements
 from schemas.columns import Column, Table, as_data, from_data
 from schemas.periods import State
@@ -32,10 +33,33 @@ FORMAT = 1
 _HEADER = struct.Struct(">16s44xI4xI")
 """Where a SQLite file keeps its magic, our format version and its application id."""
 TO_LOSE = "lake.to_lose"
+TO_SET_ASIDE = "lake.to_set_aside"
+RETIRED = "lake.retired"
 ADOPTABLE = timedelta(hours=12)
 """How old a report run may be to be adopted after a crash (design, invariant 9)."""
+READINGS_KEPT = timedelta(days=2)
+"""How long the readings of quotas are remembered: today beside yesterday, and no more."""
+
+_OF_THE_MACHINE = frozenset(
+    {
+        sqlite3.SQLITE_BUSY,
+        sqlite3.SQLITE_CANTOPEN,
+        sqlite3.SQLITE_FULL,
+        sqlite3.SQLITE_IOERR,
+        sqlite3.SQLITE_LOCKED,
+        sqlite3.SQLITE_NOMEM,
+        sqlite3.SQLITE_PERM,
+        sqlite3.SQLITE_READONLY,
+    }
+)
+"""SQLite's primary codes of faults that are not the file's."""
 
 Row = Mapping[str, Any]
+
+_STATES = {state.value: state for state in State}
+_held: Counter[Path] = Counter()
+"""The ledgers that this process has open, and how often. To open and close such a file past SQLite would drop SQLite's
+locks on it (https://www.sqlite.org/howtocorrupt.html 2.2): another process would take away the log that we write to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,16 +71,28 @@ class BusinessAccounts:
     vanished: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Outline:
+    """One table and scope in short: how many slices are known, the first and the last start, and the young slices."""
+
+    slices: int
+    first: datetime | None
+    last: datetime | None
+    young: Mapping[SliceId, SliceRecord]
+
+
 class Ledger:
     """One open ledger. Safe to call from several threads; every writing method is one transaction."""
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
+    def __init__(self, connection: sqlite3.Connection, path: Path) -> None:
         self._connection = connection
+        self._path = path.absolute()
         self._guard = threading.RLock()
         connection.row_factory = sqlite3.Row
         store = self._one("store")
         self.id: str = store["ledger_id"]
         self.rehearsal = bool(store["rehearsal"])
+        _held[self._path] += 1
 
     @classmethod
     def open(cls, path: Path, *, born: datetime, rehearsal: bool = False) -> Self:
@@ -72,7 +108,11 @@ class Ledger:
             with _closed_on_error(connection):
                 connection.execute("PRAGMA journal_mode=WAL")
                 connection.execute("PRAGMA synchronous=FULL")
-                return cls(connection)
+                for addition in ("requests_come", "ages_come"):
+                    connection.execute(statements("ledger")[addition])
+                ledger = cls(connection, path)
+                ledger._add_what_is_missing()
+                return ledger
 
     @classmethod
     def read(cls, path: Path) -> Self | None:
@@ -86,7 +126,19 @@ class Ledger:
         with _refused(path):
             connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, check_same_thread=False)
             with _closed_on_error(connection):
-                return cls(connection)
+                return cls(connection, path)
+
+    @classmethod
+    @contextmanager
+    def reading(cls, path: Path) -> "Iterator[Ledger | None]":
+        """The ledger for reading while this lasts; None where no store was born yet.
+
+        Raises:
+            Store: As `open`; also what is found to be broken only when it is read.
+        """
+        with _refused(path), contextlib.ExitStack() as stack:
+            ledger = cls.read(path)
+            yield stack.enter_context(ledger) if ledger is not None else None
 
     @classmethod
     def is_there(cls, path: Path) -> bool:
@@ -95,23 +147,56 @@ class Ledger:
         Raises:
             Store: As `open`.
         """
+        if _held[path.absolute()]:
+            return True
         try:
             with path.open("rb") as file:
                 header = file.read(_HEADER.size)
         except FileNotFoundError:
             return False
         except OSError as error:
-            raise Store(f"ledger {path}: cannot be read: {error.strerror}") from error
+            raise Blocked(f"ledger {path}: cannot be read: {error.strerror}") from error
         magic, version, mark = _HEADER.unpack(header.ljust(_HEADER.size, b"\0"))
         if magic != b"SQLite format 3\0" or mark != APPLICATION_ID:
-            raise Store(f"ledger {path}: this is not an insights ledger; set [storage] state to a folder of its own")
+            raise Store(
+                f"ledger {path}: this is not an insights ledger; set [storage] state to a folder of its own, "
+                "or run `insights rebuild` if it was one"
+            )
         if version > FORMAT:
-            raise Store(f"ledger {path}: format {version} is newer than this program's {FORMAT}; upgrade insights")
+            raise Newer(f"ledger {path}: format {version} is newer than this program's {FORMAT}; upgrade insights")
         return True
+
+    @classmethod
+    def unsound(cls, path: Path) -> str:
+        """Why the ledger cannot be used, in words; empty if it can. Reads all of it.
+
+        Raises:
+            Newer: A newer program wrote it; nothing is wrong with it.
+            Blocked: The machine does not let it be read; nobody can say.
+        """
+        try:
+            ledger = cls.read(path)
+            if ledger is None:
+                return "there was no ledger"
+            with ledger, _refused(path):
+                found = ledger.damage()
+        except (Newer, Blocked):
+            raise
+        except (Store, sqlite3.Error, ValueError, KeyError) as error:
+            return str(error)
+        return "" if found == "ok" else f"ledger {path}: it is damaged ({found})"
+
+    def damage(self) -> str:
+        """What SQLite finds wrong with the pages; then everything is read once, as no page can tell of wrong words."""
+        found: str = self._connection.execute("PRAGMA integrity_check(1)").fetchone()[0]
+        if found == "ok":
+            self.slices(), self.places(), self.files(), self.tables(), self.landings()
+        return found
 
     def close(self) -> None:
         """Closes the file; the WAL is folded in by SQLite."""
         self._connection.close()
+        _held[self._path] -= 1
 
     def __enter__(self) -> Self:
         return self
@@ -130,6 +215,16 @@ class Ledger:
                 raise
             self._connection.execute("COMMIT")
 
+    @contextmanager
+    def at_one_moment(self) -> Iterator[None]:
+        """What is read inside is of one moment, whatever another process writes meanwhile."""
+        with self._guard:
+            self._connection.execute("BEGIN")
+            try:
+                yield
+            finally:
+                self._connection.execute("ROLLBACK")
+
     def _all(self, statement: str, /, **values: object) -> list[Row]:
         with self._guard:
             rows = self._connection.execute(statements("ledger")[statement], values).fetchall()
@@ -140,6 +235,15 @@ class Ledger:
 
     def _do(self, statement: str, /, **values: object) -> None:
         self._connection.execute(statements("ledger")[statement], values)
+
+    def _add_what_is_missing(self) -> None:
+        """Gives a ledger that was born before them the counts of its slices and the small memories."""
+        if not self.counts_slices:
+            with self._writing():
+                for statement in _additions():
+                    self._connection.execute(statement)
+                self._do("count_standing")
+                self._do("count_standing_days")
 
     # ---- tables and definitions ----
 
@@ -170,6 +274,23 @@ class Ledger:
         records = (_record(row) for row in self._all("slices_of", table=table, scope=scope))
         return {record.id: record for record in records}
 
+    def outline(self, table: str, scope: str, minutes: int, before: datetime, tomorrow: datetime) -> Outline | None:
+        """What is known of one table and scope, with only those slices of which a load may want another reading.
+
+        Without those last read more than so many minutes after their end, which is taken as if it were UTC, and those
+        read from `before` on; with all that failed or were skipped. None where a reading lies after `tomorrow`, under
+        a clock that was set back since: then ages tell nothing.
+        """
+        told = self._one("outline", table=table, scope=scope)
+        if told["as_of"] is not None and told["as_of"] >= (codec.instant(tomorrow) or ""):
+            return None
+        values = {"table": table, "scope": scope, "minutes": minutes, "before": codec.instant(before)}
+        with self._guard:
+            rows = self._connection.execute(statements("ledger")["young"], values).fetchall()
+        young = {record.id: record for record in (_young(table, scope, row) for row in rows)}
+        first, last = codec.read_border(told["first"] or ""), codec.read_border(told["last"] or "")
+        return Outline(told["slices"], first, last, young)
+
     def slices(self) -> list[SliceRecord]:
         """Every slice, ordered by table, scope and start."""
         return [_record(row) for row in self._all("slices")]
@@ -199,6 +320,14 @@ class Ledger:
             if row["place"]
         }
 
+    def landed(self) -> dict[SliceId, int]:
+        """The landing number of each slice that ever landed."""
+        return {
+            SliceId(row["table_name"], row["scope"], codec.read_border(row["slice_start"])): row["landing"]
+            for row in self._all("slices")
+            if row["landing"]
+        }
+
     def files(self) -> list[tuple[SliceId, SliceFile]]:
         """Every file of every slice."""
         return [
@@ -208,6 +337,16 @@ class Ledger:
             )
             for row in self._all("files")
         ]
+
+    def days(self) -> tuple[datetime, datetime] | None:
+        """The starts of the oldest and of the newest slice that has files; None where no slice has days."""
+        row = self._one("days")
+        first, last = codec.read_border(row["first"] or ""), codec.read_border(row["last"] or "")
+        return (first, last) if first and last else None
+
+    def files_since(self, start: datetime) -> set[str]:
+        """The paths of the files of all slices that start there or later."""
+        return {row["path"] for row in self._all("files_of_days", since=codec.border(start))}
 
     def fail(self, record: SliceRecord) -> None:
         """Remembers a failed or skipped attempt; rows of an earlier landing stay, and are still counted."""
@@ -222,6 +361,54 @@ class Ledger:
         with self._writing():
             wanted = ("table", "scope", "start", "end", "as_of", "reason")
             self._do("touch_slice", **{name: values[name] for name in wanted})
+
+    # ---- how slices stand: counted at every change, so that a question over millions is a short one ----
+
+    @property
+    def counts_slices(self) -> bool:
+        """Whether this ledger keeps the counts; one that no writer has opened for long may not."""
+        return bool(self._one("has_additions")["found"])
+
+    def scopes(self) -> list[Row]:
+        """Every `table_name` and `scope` of which a slice is known, also in a ledger that keeps no counts."""
+        return self._all("scopes")
+
+    def standing(self, owner: str | None = None) -> list[Row]:
+        """Per table, scope and state: `slices`, `rows`, and `asked_at`, the newest `as_of` as text ('' if none).
+
+        `owner` narrows it to the scopes whose first part it is.
+        """
+        return self._all("standing", owner=owner)
+
+    def standing_days(self, table: str | None = None) -> list[Row]:
+        """Per table, day on which they start (ISO text) and state: how many slices over all scopes."""
+        return self._all("standing_days", table=table)
+
+    def landed_until(self, table: str, scope: str) -> date | None:
+        """The day on which the newest slice with rows, or known to have none, starts; None without such a day."""
+        newest = codec.read_border(self._one("landed_until", table=table, scope=scope)["newest"] or "")
+        return newest.date() if newest else None
+
+    def newest_in_state(self, table: str, scope: str, state: State) -> SliceRecord | None:
+        """The newest slice that stands in this state."""
+        rows = self._all("newest_in_state", table=table, scope=scope, state=state.value)
+        return _record(rows[0]) if rows else None
+
+    def placed_slices(self, table: str, scope: str) -> list[tuple[SliceRecord, Place | None]]:
+        """The slices of one table and scope, each with where it lies if it ever landed."""
+        return [(_record(row), _place(row)) for row in self._all("slices_of", table=table, scope=scope)]
+
+    def placed_slices_from(
+        self, table: str, scope: str, start: datetime, end: datetime
+    ) -> list[tuple[SliceRecord, Place | None]]:
+        """The same of those that start from `start` up to, not including, `end` (local wall time)."""
+        rows = self._all("slices_from", table=table, scope=scope, start=codec.border(start), end=codec.border(end))
+        return [(_record(row), _place(row)) for row in rows]
+
+    def placed_slice(self, slice_id: SliceId) -> tuple[SliceRecord, Place | None] | None:
+        """The same of one slice; None if nothing is known of it."""
+        rows = self._all("slice", **_key(slice_id))
+        return (_record(rows[0]), _place(rows[0])) if rows else None
 
     # ---- landing ----
 
@@ -241,15 +428,24 @@ class Ledger:
         """Says `landed`, drawing the landing numbers in this last transaction, so that they become visible in order."""
         with self._writing():
             for landing, ready in landed:
-                key = _key(ready.record.id)
-                number = self._one("next_landing")["last_landing"]
-                place = orjson.dumps(codec.place_data(ready.place)).decode()
-                self._do("save_slice", **_record_values(ready.record), place=place, landing=number)
-                if not ready.joins:
-                    self._do("forget_files", **key)
-                for written in ready.files:
-                    self._do("save_file", **key, **_file_values(written.file))
+                self._save(ready)
                 self._do("end_landing", id=landing)
+
+    def adopt(self, slices: Iterable[Ready]) -> None:
+        """Takes up slices whose files lie in their places already, in order, under landing numbers of this ledger."""
+        with self._writing():
+            for ready in slices:
+                self._save(ready)
+
+    def _save(self, ready: Ready) -> None:
+        key = _key(ready.record.id)
+        number = self._one("next_landing")["last_landing"]
+        place = orjson.dumps(codec.place_data(ready.place)).decode()
+        self._do("save_slice", **_record_values(ready.record), place=place, landing=number)
+        if not ready.joins:
+            self._do("forget_files", **key)
+        for written in ready.files:
+            self._do("save_file", **key, **_file_values(written.file))
 
     def lose_landing(self, landing: int, ready: Ready, *, forget: bool) -> None:
         """A file is neither temporary nor in place: the slice is due again, whatever else is known of it.
@@ -313,6 +509,59 @@ class Ledger:
         """Every run, oldest first."""
         return self._all("runs")
 
+    def states(self) -> list[Row]:
+        """Per table, scope and state: `slices`, `rows`, and `as_of`, the newest (ISO text, None if there is none)."""
+        return self._all("states")
+
+    def failures(self) -> list[Row]:
+        """Per table and scope with failed slices: `slices`, `first` (ISO text), and the `reason` of the newest."""
+        return self._all("failures")
+
+    @property
+    def born_at(self) -> datetime:
+        """When the store was born."""
+        return datetime.fromisoformat(self._one("store")["created_at"])
+
+    def last_runs(self) -> dict[str, Row]:
+        """The newest run of each command that was not interrupted."""
+        return {row["command"]: row for row in self._all("last_runs")}
+
+    def recent_runs(self, most: int) -> list[Row]:
+        """The newest runs first, each with the `progress` (JSON) that it wrote down at `saved_at`; both may be None."""
+        return self._all("recent_runs", most=most)
+
+    def run(self, run_id: str) -> Row | None:
+        """One run; None if it is not known."""
+        rows = self._all("run", run_id=run_id)
+        return rows[0] if rows else None
+
+    def save_progress(
+        self, run_id: str, progress: Mapping[str, object], readings: Iterable[tuple[str, datetime, float]], at: datetime
+    ) -> None:
+        """Keeps how far a run has come and what quotas were read; readings older than `READINGS_KEPT` are forgotten."""
+        with self._writing():
+            text = orjson.dumps(progress).decode()
+            self._do("save_progress", run_id=run_id, progress=text, saved_at=codec.instant(at))
+            for quota, read_at, utilisation in readings:
+                values = {"read_at": codec.instant(read_at), "utilisation": utilisation}
+                self._do("save_reading", quota=quota, **values)
+            self._do("forget_readings", before=codec.instant(at - READINGS_KEPT))
+
+    def readings(self, since: datetime, first: str, last: str) -> list[Row]:
+        """What was read of the quotas named from `first` to `last`, both inclusive, in order; the oldest first.
+
+        Each has `quota`, `read_at` (text) and `utilisation` in percent.
+        """
+        return self._all("readings", since=codec.instant(since), first=first, last=last)
+
+    def quota_peaks(self, since: datetime) -> list[tuple[str, float]]:
+        """Every quota that was read, with its highest utilisation in percent; the highest first."""
+        return [(row["quota"], row["peak"]) for row in self._all("quota_peaks", since=codec.instant(since))]
+
+    def report_runs_of(self, slice_id: SliceId, most: int) -> list[Row]:
+        """The report runs that asked for a slice, the newest first."""
+        return self._all("report_runs_of", **_key(slice_id), most=most)
+
     def submitted(self, report_run_id: str, record: SliceRecord, at: datetime) -> None:
         """A report run's id, committed before anything waits for it (invariant 9)."""
         values = _record_values(record)
@@ -338,6 +587,29 @@ class Ledger:
     def too_old(self, now: datetime) -> list[Row]:
         """Report runs that a killed process left alive and that are too old to be adopted."""
         return self._all("old_report_runs", since=codec.instant(now - ADOPTABLE))
+
+    # ---- requests: the one thing that others write while a process holds the store ----
+
+    def make_request(self, command: str, choice: Mapping[str, object], at: datetime) -> int:
+        """Asks the process that holds the store for something; the request's number."""
+        with self._writing():
+            values = {"choice": orjson.dumps(choice).decode(), "asked_at": codec.instant(at)}
+            return int(self._one("make_request", command=command, **values)["id"])
+
+    def requests(self) -> list[Row]:
+        """Every request ever made, oldest first; `choice` and `doing` as data."""
+        rows = self._all("requests")
+        return [{**row, "choice": orjson.loads(row["choice"]), "doing": orjson.loads(row["doing"])} for row in rows]
+
+    def request_is_at(self, number: int, doing: Mapping[str, object]) -> None:
+        """How far a request is, so that a killed process goes on there."""
+        with self._writing():
+            self._do("request_is_at", id=number, doing=orjson.dumps(doing).decode())
+
+    def end_request(self, number: int, outcome: str, at: datetime) -> None:
+        """A request is carried out, or never will be."""
+        with self._writing():
+            self._do("end_request", id=number, outcome=outcome, finished_at=codec.instant(at))
 
     # ---- accounts, deadlines, notes, missing objects ----
 
@@ -446,6 +718,38 @@ class Ledger:
         """They are gone."""
         self.save_note(TO_LOSE, [])
 
+    def to_set_aside(self) -> tuple[str, list[str]]:
+        """Paths of the lake that belong to no slice and may still lie in its way, and the folder that they go to."""
+        folder, paths = self.note(TO_SET_ASIDE) or ("", [])
+        return folder, list(paths)
+
+    def retire(self, slices: Iterable[Ready], at: datetime) -> None:
+        """Takes the files of slices out of what is published; until `lose_retired` they stay in the lake.
+
+        Each lands anew, under a number of its own and without files, so that a publication leaves its rows out.
+        """
+        with self._writing():
+            retired = self.retired()
+            for ready in slices:
+                retired |= dict.fromkeys(
+                    (file.path for file in self.files_of(ready.record.id)), codec.instant(at) or ""
+                )
+                self._save(ready)
+            self._do("save_note", name=RETIRED, value=orjson.dumps(retired).decode())
+
+    def retired(self) -> dict[str, str]:
+        """Paths of the lake that were retired and may still lie there, and when they were."""
+        return dict(self.note(RETIRED) or {})
+
+    def lose_retired(self, paths: Iterable[str]) -> None:
+        """They are gone."""
+        gone = frozenset(paths)
+        self.save_note(RETIRED, {path: at for path, at in self.retired().items() if path not in gone})
+
+    def remember_aside(self, folder: str, paths: Sequence[str]) -> None:
+        """What is to be moved there; none once it is."""
+        self.save_note(TO_SET_ASIDE, [folder, list(paths)])
+
 
 @contextmanager
 def _refused(path: Path) -> Iterator[None]:
@@ -453,8 +757,10 @@ def _refused(path: Path) -> Iterator[None]:
     try:
         yield
     except sqlite3.DatabaseError as error:
+        if getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF in _OF_THE_MACHINE:
+            raise Blocked(f"ledger {path}: cannot be opened ({error}); mend the cause and try again") from error
         raise Store(
-            f"ledger {path}: cannot be opened ({error}); put a copy of it back, or move it away and load again"
+            f"ledger {path}: cannot be opened ({error}); put a copy of it back, or run `insights rebuild`"
         ) from error
 
 
@@ -474,7 +780,7 @@ def _bear(path: Path, born: datetime, *, rehearsal: bool) -> None:
         path.with_name(leftover).unlink(missing_ok=True)
     with _refused(path), contextlib.closing(sqlite3.connect(new, isolation_level=None)) as connection:
         connection.execute("BEGIN IMMEDIATE")
-        for statement in statements("ledger")["create"].split(";\n"):
+        for statement in (*statements("ledger")["create"].split(";\n"), *_additions()):
             connection.execute(statement)
         values = {"ledger_id": uuid.uuid4().hex, "rehearsal": int(rehearsal), "created_at": codec.instant(born)}
         connection.execute(statements("ledger")["born"], values)
@@ -483,6 +789,11 @@ def _bear(path: Path, born: datetime, *, rehearsal: bool) -> None:
         connection.execute("COMMIT")
     new.replace(path)
     sync_folder(path.parent)
+
+
+def _additions() -> list[str]:
+    """Statements that may be repeated; triggers hold semicolons, so empty lines stand between them."""
+    return statements("ledger")["additions"].split("\n\n")
 
 
 def _key(slice_id: SliceId) -> dict[str, str]:
@@ -511,6 +822,28 @@ def _record(row: Row) -> SliceRecord:
         reason=row["reason"],
         attempts=row["attempts"],
     )
+
+
+def _young(table: str, scope: str, row: Sequence[Any]) -> SliceRecord:
+    """As `_record`, from the columns of `young` by their place: a plan over many accounts reads a great many."""
+    start, end, zone, state, rows, as_of, fetched_at, run_id, definition, reason, attempts = row
+    return SliceRecord(
+        SliceId(table, scope, codec.read_border(start)),
+        codec.read_border(end),
+        zone,
+        _STATES[state],
+        rows,
+        codec.read_instant(as_of),
+        codec.read_instant(fetched_at),
+        run_id,
+        definition,
+        reason,
+        attempts,
+    )
+
+
+def _place(row: Row) -> Place | None:
+    return codec.read_place(orjson.loads(row["place"])) if row["place"] else None
 
 
 def _table_data(report: str, table: Table) -> dict[str, str]:

@@ -60,6 +60,16 @@ def holder(state: Path) -> str | None:
     return None
 
 
+def command_of(state: Path) -> str | None:
+    """The command that holds this store now, such as `schedule`; None if nobody does."""
+    if holder(state) is None:
+        return None
+    try:
+        return str(orjson.loads((state / NAME).read_bytes())["command"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
 def _take(handle: int, path: Path, *, wait: bool) -> None:
     for look in itertools.count(1):
         try:

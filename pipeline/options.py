@@ -4,8 +4,10 @@ Heavy libraries are imported by the commands that need them, because `insights -
 """
 
 import asyncio
+import os
 import signal
 import sys
+import threading
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -22,6 +24,7 @@ if TYPE_CHECKING:  # `app` pulls in every heavy library; commands import it when
     from pipeline.app import App
     from pipeline.orders import Choice
 
+INTERRUPTED = 130
 T = TypeVar("T")
 Command = Callable[..., Any]
 
@@ -54,9 +57,9 @@ class Shared:
             raise Usage(f"{path}: there is a configuration already; move it away, or name another with --config")
         return path
 
-    def app(self) -> "App":
-        """The product as its configuration has it, its events on stderr."""
-        return self._app(self.settings())
+    def app(self, *, bars: bool = True) -> "App":
+        """The product as its configuration has it, its events on stderr: on a terminal as bars, unless not wanted."""
+        return self._app(self.settings(), bars=bars)
 
     def app_without_file(self, graph: Mapping[str, str | None]) -> "App":
         """The product before there is a configuration, from settings of `[graph]` alone."""
@@ -65,11 +68,11 @@ class Shared:
         told = {name: value for name, value in graph.items() if value is not None}
         return self._app(from_data({"graph": told}, "insights init", (self.now or datetime.now(UTC)).date()))
 
-    def _app(self, settings: "Settings") -> "App":
+    def _app(self, settings: "Settings", *, bars: bool = True) -> "App":
         from pipeline.app import App  # noqa: PLC0415 - heavy
 
         journal = Journal(self.listeners)
-        if sys.stderr.isatty() and not self.as_json:
+        if bars and sys.stderr.isatty() and not self.as_json:
             from pipeline.progress import Progress  # noqa: PLC0415 - heavy
 
             journal.listen(Progress())
@@ -160,12 +163,25 @@ def choice_of(
     return Choice(tuple(tables), tuple(accounts), since, until, **more)
 
 
-def run(work: Coroutine[Any, Any, T]) -> T:
-    """Runs a command's work; SIGTERM ends it as Ctrl-C does, leaving everything resumable."""
+def run(work: Coroutine[Any, Any, T], grace_seconds: float | None = None) -> T:
+    """Runs a command's work; SIGTERM ends it as Ctrl-C does, leaving everything resumable.
+
+    With `grace_seconds` whatever does not end in that time after either signal is cut off: a kill anywhere is made up.
+    """
 
     async def stoppable() -> T:
         task = asyncio.ensure_future(work)
-        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+        stop = task.cancel if grace_seconds is None else lambda: _stop(task, grace_seconds)
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop)
+        if grace_seconds is not None:
+            asyncio.get_running_loop().add_signal_handler(signal.SIGINT, stop)
         return await task
 
     return asyncio.run(stoppable())
+
+
+def _stop(task: "asyncio.Future[Any]", grace_seconds: float) -> None:
+    cut = threading.Timer(grace_seconds, os._exit, [INTERRUPTED])
+    cut.daemon = True
+    cut.start()
+    task.cancel()

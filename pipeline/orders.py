@@ -1,7 +1,7 @@
 """Owns what a command is about: the configured reports, tables, accounts and days, narrowed by its line. Pure."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
 from pipeline.account import Account
@@ -48,7 +48,8 @@ class Choice:
 class Configured:
     """What the configuration asks for: of ads insights and ad objects, and which other tables and owners it names.
 
-    `owners` are the first parts of the other families' scopes: businesses, apps, lines of business.
+    `owners` are the first parts of the other families' scopes: businesses, apps, lines of business. `first_days` are
+    the first days wanted, by the section that says so.
     """
 
     reports: tuple[Report, ...]
@@ -59,6 +60,7 @@ class Configured:
     include_today: bool
     tables: tuple[str, ...] = ()
     owners: tuple[str, ...] = ()
+    first_days: Mapping[str, date] = field(default_factory=dict)
 
     @property
     def names(self) -> set[str]:
@@ -129,11 +131,12 @@ def orders(everything: Configured, choice: Choice, now: datetime) -> Orders:
 
 
 def _refuse_days(everything: Configured, choice: Choice, now: datetime) -> None:
-    since, latest = choice.since or everything.since, (now + FURTHEST_AHEAD).date()
+    latest = (now + FURTHEST_AHEAD).date()
     if choice.since and choice.since > latest:
         raise Usage(f"--since {choice.since} lies in the future; name a day that has been")
-    if choice.until and choice.until < since:
-        raise Usage(f"--until {choice.until} lies before [ads_insights] since = {since}; name an earlier --since too")
+    section, first = min(everything.first_days.items(), key=lambda pair: pair[1], default=("", date.min))
+    if choice.until and choice.since is None and choice.until < first:
+        raise Usage(f"--until {choice.until} lies before [{section}] since = {first}; name an earlier --since too")
 
 
 def _refuse_unknown(choice: Choice, there: Sequence[str]) -> None:

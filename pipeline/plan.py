@@ -8,11 +8,11 @@ from typing import Any
 from connectors.ads_insights.questions import Question, Run
 from pipeline.account import Account
 from pipeline.due import Due
-from pipeline.due_slices import DueSlice, LeftOut, Wanted, due_slices
+from pipeline.due_slices import DueSlice, LeftOut, Memory, Wanted, due_slices
 from pipeline.sizes import BIGGEST, Size
 from pipeline.sizes import LONGEST_DAYS as LONGEST_DAYS  # noqa: PLC0414 - part of what a plan promises
 from schemas.ad_objects import ObjectTable
-from schemas.periods import Period, State, midnight, runs_of, today_in
+from schemas.periods import ONE_DAY, Period, State, midnight, runs_of, today_in
 from schemas.reports import Report
 from schemas.work import SliceId, SliceRecord
 
@@ -141,7 +141,7 @@ def due_insights(
     report: Report,
     account: Account,
     wanted: Wanted,
-    known: Mapping[SliceId, SliceRecord],
+    known: Memory,
     now: datetime,
     alive: Iterable[Mapping[str, Any]] = (),
     size: Size = BIGGEST,
@@ -204,7 +204,10 @@ def _why_objects(record: SliceRecord | None, account: Account, now: datetime) ->
         return "never listed"
     if record.state in {State.FAILED, State.SKIPPED}:
         return f"{record.state} before"
-    return "may have changed" if record.as_of < midnight(today_in(account.zone, now), account.zone) else None
+    today = today_in(account.zone, now)
+    if record.as_of >= midnight(today + ONE_DAY, account.zone):
+        return "was listed under a clock that ran ahead"
+    return "may have changed" if record.as_of < midnight(today, account.zone) else None
 
 
 def _long_ago(in_full_at: datetime, account: Account, now: datetime) -> bool:

@@ -1,20 +1,23 @@
 """Owns how the ledger's memory becomes a plan: reads what is known, lets `plan` decide what is due."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 
 import orjson
 
 from pipeline.account import Account
-from pipeline.due_slices import LeftOut, left_out
+from pipeline.due_slices import LeftOut, Memory, Wanted, left_out
 from pipeline.family import Family
-from pipeline.ledger import Ledger
+from pipeline.ledger import Ledger, Outline
 from pipeline.orders import Orders
 from pipeline.plan import InsightsTask, ObjectsTask, Plan, due_insights, due_objects
 from pipeline.sizes import Sizes
 from schemas.ad_objects import ObjectTable
-from schemas.work import SliceId
+from schemas.periods import Increment, Period, count_of, midnight, settled_minutes, slice_at
+from schemas.reports import Report
+from schemas.work import SliceId, SliceRecord
 
+Slices = Callable[[str, str], Mapping[SliceId, SliceRecord]]
 IN_FULL = "objects.in_full"
 ENOUGH_CALLS = 10
 
@@ -25,8 +28,12 @@ def planned(
     orders: Orders,
     now: Callable[[], datetime],
     families: Sequence[Family] = (),
+    known: Slices | None = None,
 ) -> Plan:
-    """What is due of these accounts, a backfill's newest first; the clock is read once for all of it."""
+    """What is due of these accounts, a backfill's newest first; the clock is read once for all of it.
+
+    `known` gives the slices of a table and scope where they were read already; the ledger does otherwise.
+    """
     moment = now()
     alive = ledger.adoptable(moment)
     sizes = Sizes(ledger, now)
@@ -35,10 +42,14 @@ def planned(
     for account in accounts:
         wanted = orders.wanted(account, moment)
         for report in orders.reports:
-            known = ledger.slices_of(report.name, account.id)
+            memory = (
+                Memory(known(report.name, account.id))
+                if known is not None
+                else _memory(ledger, report, account, wanted, moment)
+            )
             size = sizes.of(report.name, account.id, report.definition_hash)
-            insights += due_insights(report, account, wanted, known, moment, alive, size)
-            missing += filter(None, [left_out(report, account, wanted, known, moment)])
+            insights += due_insights(report, account, wanted, memory, moment, alive, size)
+            missing += filter(None, [left_out(report, account, wanted, memory, moment)])
     if orders.choice.backfill:
         insights.sort(key=lambda task: task.period.start, reverse=True)
     listings = [
@@ -49,6 +60,30 @@ def planned(
     ]
     others = [due for family in families for due in family.due(ledger, moment)]
     return Plan(moment, tuple(insights), tuple(listings), tuple(others), _call_seconds(ledger), tuple(missing))
+
+
+def _memory(ledger: Ledger, report: Report, account: Account, wanted: Wanted, now: datetime) -> Memory:
+    """What is known of a report and account; of slices without a gap only those that may be due, for there are many."""
+    if not wanted.backfill and wanted.renew is None:
+        minutes = settled_minutes(account.zone, wanted.lookback_days, now.year)
+        moment = wanted.moment(account, now)
+        before = moment.tomorrow if wanted.include_today else midnight(moment.today, account.zone)
+        outline = ledger.outline(report.name, account.id, minutes, before, moment.tomorrow)
+        settled = _settled(outline, report, wanted) if outline is not None else None
+        if outline is not None and settled is not None:
+            return Memory(outline.young, settled)
+    return Memory(ledger.slices_of(report.name, account.id))
+
+
+def _settled(outline: Outline, report: Report, wanted: Wanted) -> Period | None:
+    """From the first to the last slice that is known; None if there is none, or one between them is not known."""
+    if outline.first is None or outline.last is None:
+        return None
+    increment: Increment = report.time_increment  # type: ignore[assignment]  # legality has seen the texts
+    first, last = outline.first.date(), outline.last.date()
+    if outline.slices != count_of(first, last, increment):
+        return None
+    return Period(first, slice_at(last, increment, wanted.since).end)
 
 
 def _call_seconds(ledger: Ledger) -> float | None:

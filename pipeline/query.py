@@ -1,5 +1,6 @@
 """Owns how a question in SQL is answered from the published warehouse, read-only, and how the answer is shown."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -23,8 +24,8 @@ class Answer:
     rows: list[tuple[Any, ...]]
 
 
-def ask(warehouse: Path, sql: str) -> Answer:
-    """Runs SQL on the warehouse.
+def ask(warehouse: Path, sql: str, parameters: Sequence[object] = ()) -> Answer:
+    """Runs SQL on the warehouse; `parameters` stand for its question marks.
 
     Raises:
         Store: There is no warehouse, or it cannot be read.
@@ -38,7 +39,7 @@ def ask(warehouse: Path, sql: str) -> Answer:
         raise Store(f"warehouse {warehouse}: cannot be read ({error}); run `insights publish`") from error
     with connection:
         try:
-            connection.execute(sql)
+            connection.execute(sql, parameters)
             columns = tuple(column[0] for column in connection.description or ())
             return Answer(columns, connection.fetchall() if columns else [])
         except duckdb.Error as error:

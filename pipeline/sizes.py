@@ -24,6 +24,8 @@ MOST_PARTS = 1_000
 class Size:
     """What worked: days of one report run, the parts of one slice (none: it needed none), rows of a result page.
 
+    `seconds` is how long the last report run took.
+
     `definition` is the report's when the parts were found. `nights` are those without a refusal, the last being
     `night`; `bolder`: a slice is asked whole once, before its parts.
     """
@@ -32,6 +34,7 @@ class Size:
     parts: tuple[Narrowing, ...] = ()
     definition: str = ""
     page: int | None = None
+    seconds: float | None = None
     nights: int = 0
     night: str = ""
     bolder: bool = False
@@ -67,6 +70,7 @@ class Size:
             "parts": [part.as_data() for part in self.parts],
             "definition": self.definition,
             "page": self.page,
+            "seconds": self.seconds,
             "nights": self.nights,
             "night": self.night,
             "bolder": self.bolder,
@@ -138,6 +142,16 @@ class Sizes:
         for (account, report), rows in pages.items():
             size = self._size(report, account)
             self._change(report, account, replace(size, page=None if rows >= most else rows))
+
+    def seconds(self, keys: Iterable[tuple[str, str]]) -> dict[tuple[str, str], float]:
+        """How long the last report run took, where one is remembered; `keys` are account and report."""
+        known = {(account, report): self._size(report, account).seconds for account, report in keys}
+        return {key: seconds for key, seconds in known.items() if seconds is not None}
+
+    def save_seconds(self, seconds: Mapping[tuple[str, str], float]) -> None:
+        """Report runs took so long, by account and report."""
+        for (account, report), took in seconds.items():
+            self._change(report, account, replace(self._size(report, account), seconds=took))
 
     def _size(self, report: str, account: str) -> Size:
         if (report, account) not in self._known:

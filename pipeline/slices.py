@@ -105,8 +105,8 @@ class SliceWriter:
         files = [writer.close(str(slice_id)) for writer in writers]
         mine = {writer.path for writer in self._all()}
         kept = [file for file in ledger.files_of(slice_id) if file.path not in mine]
-        record = record_of(ledger.slice(slice_id), [*kept, *files])
-        written = tuple(writer.save(file, record, place) for writer, file in zip(writers, files, strict=True))
+        record, tables = record_of(ledger.slice(slice_id), [*kept, *files]), [file.table for file in files]
+        written = tuple(w.save(file, record, place, tables) for w, file in zip(writers, files, strict=True))
         ready = Ready(record, place, written, self._removed([], files), joins=True)
         counts = {file.table: file.rows for file in files if file.table != QUARANTINE.name}
         return Closed(ready, unchanged=False, rows=counts, quarantined=self._aside.rows)
@@ -123,7 +123,8 @@ class SliceWriter:
             self.discard()
         else:
             place = self._target.place
-            written = tuple(writer.save(file, record, place) for writer, file in zip(writers, files, strict=True))
+            tables = [file.table for file in files]
+            written = tuple(w.save(file, record, place, tables) for w, file in zip(writers, files, strict=True))
         ready = Ready(record, self._target.place, written, self._removed(old, files), final)
         return Closed(ready, unchanged, counts, self._aside.rows)
 

@@ -52,11 +52,15 @@ def opened(
         Refused: The store is foreign, unreadable, newer, busy, or `--now` does not fit it; nothing was changed.
     """
     _look_first(places)
-    with (
-        writing(places.state, command, now, wait=wait),
-        Ledger.open(places.ledger, born=now, rehearsal=rehearsal) as ledger,
-    ):
-        _refuse_rehearsal(places, ledger, rehearsal=rehearsal)
+    with writing(places.state, command, now, wait=wait), held(places, now, say, rehearsal=rehearsal) as store:
+        yield store
+
+
+@contextmanager
+def held(places: Places, now: datetime, say: Say, *, rehearsal: bool) -> Iterator[Store]:
+    """As `opened`, by one who holds the lock already."""
+    with Ledger.open(places.ledger, born=now, rehearsal=rehearsal) as ledger:
+        refuse_rehearsal(places, ledger.rehearsal, rehearsal=rehearsal)
         yield Store(places, ledger, *_made_sound(places, ledger, say))
 
 
@@ -73,20 +77,20 @@ def _made_sound(places: Places, ledger: Ledger, say: Say) -> tuple[Lake, Warehou
     lake.refuse_foreign(ledger.id)
     warehouse.refuse_foreign()
     try:
-        lake.open(ledger.id)
+        lake.open(ledger.id, rehearsal=ledger.rehearsal)
         roll_forward(ledger, lake, say)
     except OSError as error:
         raise StoreRefused(f"lake {places.lake}: cannot be written: {error}; mend the cause and try again") from error
     return lake, warehouse
 
 
-def _refuse_rehearsal(places: Places, ledger: Ledger, *, rehearsal: bool) -> None:
+def refuse_rehearsal(places: Places, born_so: bool, *, rehearsal: bool) -> None:  # noqa: FBT001 - what is asked about
     """A store that was born without `--now` takes none, so that a rehearsal never spoils real data; and the reverse.
 
     Raises:
         Usage: As said.
     """
-    if ledger.rehearsal and not rehearsal:
+    if born_so and not rehearsal:
         raise Usage(f"store {places.state}: it was born under --now; name the moment with --now, or use another one")
-    if rehearsal and not ledger.rehearsal:
+    if rehearsal and not born_so:
         raise Usage(f"store {places.state}: it holds real data; commands that write take no --now here")

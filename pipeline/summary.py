@@ -24,15 +24,16 @@ class Summary:
     api_calls: Mapping[str, int] = field(default_factory=dict)
     throttled_responses: int = 0
     seconds_waited: float = 0.0
+    waits: Mapping[str, float] = field(default_factory=dict)
     family_refused: bool = False
     published: Published | None = None
-    not_in_force: tuple[str, ...] = ()
 
-    def count(self, tally: Tally, seconds_waited: float) -> None:
-        """Takes over what went through the door."""
+    def count(self, tally: Tally, seconds_waited: float, waits: Mapping[str, float]) -> None:
+        """Takes over what went through the door, and how long was waited, in all and for which quota."""
         self.api_calls = dict(tally.calls)
         self.throttled_responses = tally.throttled
         self.seconds_waited = seconds_waited
+        self.waits = dict(waits)
 
     @property
     def exit_code(self) -> int:
@@ -59,9 +60,9 @@ class Summary:
             "api_calls": dict(sorted(self.api_calls.items())),
             "throttled_responses": self.throttled_responses,
             "seconds_waited": round(self.seconds_waited, 3),
+            "waits": {quota: round(seconds, 3) for quota, seconds in self.waits.items()},
             "quarantined_rows": self.totals.quarantined,
             "failures": [asdict(failure) for failure in self.totals.failures],
-            "not_in_force": list(self.not_in_force),
             "published": asdict(self.published) if self.published else None,
         }
 
@@ -77,7 +78,6 @@ class Summary:
         lines.append(f"{calls} calls" + (f", {self.throttled_responses} throttled" if self.throttled_responses else ""))
         if self.totals.quarantined:
             lines.append(f"{self.totals.quarantined} cells in meta.quarantine")
-        lines += [f"NOT IN FORCE {name}: this version does not carry it out yet" for name in self.not_in_force]
         lines += _grouped(self.totals.failures)
         return "\n".join(lines)
 

@@ -28,7 +28,7 @@ from pipeline.ledger import Ledger
 from schemas.columns import Column, Table
 from schemas.events import Say
 from schemas.meta import PUBLICATION
-from schemas.view import View
+from schemas.view import LandedViews, View
 from schemas.work import Place, SliceFile, SliceId
 
 FORMAT = 1
@@ -55,7 +55,7 @@ class Extras:
     """What a publication holds besides landed slices: rows of `meta.*`, views, and its own moment."""
 
     meta: Mapping[str, tuple[Table, pa.Table]]
-    views: Sequence[View]
+    views: Sequence[View | LandedViews]
     now: datetime
 
 
@@ -78,7 +78,7 @@ class Warehouse:
         refuse_foreign(self.path, [inode for inode, _, _ in self._ledger.publications()])
 
     def publish(
-        self, meta: Mapping[str, tuple[Table, pa.Table]], now: datetime, views: Sequence[View] = ()
+        self, meta: Mapping[str, tuple[Table, pa.Table]], now: datetime, views: Sequence[View | LandedViews] = ()
     ) -> Published:
         """Makes everything that has landed visible, with `meta`: rows of the `meta.*` tables by table name.
 
@@ -113,7 +113,12 @@ class Warehouse:
         if self.path.exists():
             _need_space(self.path.parent, self.path.stat().st_size)
         whole_because = self._copy_last(temporary)
-        done = self._apply(temporary, extras, whole_because) if not whole_because else None
+        done = None
+        if not whole_because:
+            try:
+                done = self._apply(temporary, extras, "")
+            except duckdb.Error as error:  # damaged where nobody looked before; what else is wrong meets us again below
+                whole_because = f"a copy of it cannot be used ({error})"
         if done is None:
             whole_because = whole_because or "it did not fit the ledger"
             _remove(temporary)
@@ -139,7 +144,7 @@ class Warehouse:
 
     def _is_ours(self) -> bool:
         """Whether the published file is, to the inode, size and mtime, what we published."""
-        return _look(self.path) in self._ledger.publications()
+        return look(self.path) in self._ledger.publications()
 
     def _apply(self, temporary: Path, extras: Extras, whole_because: str) -> Published | None:
         """Applies what landed since, in one transaction; None if the copy turns out not to fit the ledger."""
@@ -173,15 +178,15 @@ class Warehouse:
         temporary.chmod(0o444)
         stamp = temporary.stat().st_mtime_ns - random.randrange(1, 1_000_000)  # noqa: S311 - no later write has this mtime
         os.utime(temporary, ns=(stamp, stamp))
-        look = _look(temporary)
-        self._ledger.expect_publication(*look)
+        seen = look(temporary)
+        self._ledger.expect_publication(*seen)
         self._unlink_strangers_log()
         self._say("publish.replacing")
         temporary.replace(self.path)
         sync_folder(self.path.parent)
         self._unlink_strangers_log()
         self._say("publish.replaced")
-        self._ledger.only_publication(*look)
+        self._ledger.only_publication(*seen)
 
     def _unlink_strangers_log(self) -> None:
         """A `.wal` beside the file is never ours: with it no reader could open the new file."""
@@ -208,14 +213,19 @@ def refuse_foreign(path: Path, inodes: Collection[int] = ()) -> None:
         raise Store(f"warehouse {path}: written by a newer insights; upgrade this one")
     if found == "foreign":
         raise Store(f"warehouse {path}: this file is not ours; set [storage] warehouse to another name")
-    if found == "unreadable" and _look(path)[0] not in inodes:
+    if found == "unreadable" and look(path)[0] not in inodes:
         raise Store(
             f"warehouse {path}: cannot be read, and this store did not publish it; close it where it is open, move it "
             "away, or set [storage] warehouse to another name"
         )
 
 
-def _look(path: Path) -> tuple[int, int, int]:
+def unreadable(path: Path) -> bool:
+    """Whether DuckDB cannot open what lies there: damaged, encrypted, of a newer DuckDB, or open for writing."""
+    return _what_is(path) == "unreadable"
+
+
+def look(path: Path) -> tuple[int, int, int]:
     """Inode, size and mtime; zeros where there is no file."""
     try:
         found = path.stat()
@@ -328,7 +338,8 @@ def _apply_slices(
     """Replaces the rows of each slice, in all tables of its report, by those of its files."""
     if not fresh:
         for report, owned in tables.items():
-            _remove_slices(connection, [(s, place) for s, place, _ in landed if s.table == report], owned)
+            for alike in _by_shape((s, place) for s, place, _ in landed if s.table == report):
+                _remove_slices(connection, alike, owned)
     for report, table in ((report, table) for report, owned in tables.items() for table in owned):
         paths = _paths(lake, landed, report, table.name)
         if paths:
@@ -338,26 +349,44 @@ def _apply_slices(
         connection.execute(sql.insert_quarantine(), [aside])
 
 
+def _by_shape(slices: Iterable[tuple[SliceId, Place]]) -> Iterable[list[tuple[SliceId, Place]]]:
+    found: dict[tuple[object, ...], list[tuple[SliceId, Place]]] = {}
+    for slice_id, place in slices:
+        found.setdefault(place.shape, []).append((slice_id, place))
+    return found.values()
+
+
 def _remove_slices(
     connection: duckdb.DuckDBPyConnection, slices: Sequence[tuple[SliceId, Place]], tables: Sequence[Table]
 ) -> None:
     """Removes the rows of some slices of one report, which all lie alike, and what was set aside of them."""
     if not slices:
         return
-    rows = []
-    for _, place in slices:
-        days = dict(zip(("slice_start", "slice_end"), place.within[1:], strict=True)) if place.within else {}
-        rows.append({**dict(place.folders), **days})
-    aside = [{"table_name": t.name, "scope": s.scope, "slice_start": s.start} for s, _ in slices for t in tables]
-    with _registered(connection, pa.Table.from_pylist(rows)):
+    with registered(connection, gone_places(place for _, place in slices)):
         for table in tables:
             connection.execute(sql.delete_slices(table, slices[0][1]))
-    with _registered(connection, pa.Table.from_pylist(aside, _QUARANTINED)):
+    with registered(connection, gone_quarantine((s, table) for s, _ in slices for table in tables)):
         connection.execute(sql.delete_quarantine())
 
 
+def gone_places(places: Iterable[Place]) -> pa.Table:
+    """The relation `gone` by which the rows of slices are known that all lie alike."""
+    rows = []
+    for place in places:
+        days = dict(zip(("slice_start", "slice_end"), place.within[1:], strict=True)) if place.within else {}
+        rows.append({**dict(place.folders), **dict(place.where), **days})
+    return pa.Table.from_pylist(rows)
+
+
+def gone_quarantine(found: Iterable[tuple[SliceId, Table]]) -> pa.Table:
+    """The relation `gone` by which what was set aside of slices is known."""
+    rows = [{"table_name": t.name, "scope": s.scope, "slice_start": s.start} for s, t in found]
+    return pa.Table.from_pylist(rows, _QUARANTINED)
+
+
 @contextlib.contextmanager
-def _registered(connection: duckdb.DuckDBPyConnection, gone: pa.Table) -> Iterator[None]:
+def registered(connection: duckdb.DuckDBPyConnection, gone: pa.Table) -> Iterator[None]:
+    """Has the relation `gone` for as long as it is needed."""
     connection.register("gone", gone)
     try:
         yield
@@ -395,12 +424,13 @@ def _drop_views(connection: duckdb.DuckDBPyConnection) -> None:
         connection.execute(f"DROP VIEW {sql.name(schema)}.{sql.name(name)}")
 
 
-def _make_views(connection: duckdb.DuckDBPyConnection, views: Iterable[View]) -> None:
+def _make_views(connection: duckdb.DuckDBPyConnection, views: Iterable[View | LandedViews]) -> None:
     tables = sql.columns_of(connection, "main")
     there = {*tables, *(f"{table}.{column}" for table, columns in tables.items() for column in columns)}
     made: set[str] = set()
-    for view in views:
-        if view.name not in made and there.issuperset(view.needs):
+    for declared in (one for one in views if there.issuperset(one.needs)):
+        found = [declared] if isinstance(declared, View) else declared.make(connection.execute(declared.ask).fetchall())
+        for view in (one for one in found if one.name not in made):
             made.add(view.name)
             for statement in sql.create_view(view):
                 connection.execute(statement)

@@ -79,6 +79,8 @@ class BrandSafety:
         """Answer a call; only reads are known."""
         if call.method != "GET" or (target.op in {LISTING, ASTRAY}) != self._on_files_host(call):
             raise _no_such_path(call)
+        if target.op != CONTENT and self._state.scenario.safety.lacks_capability(target.object_id):
+            raise named("200/capability")
         if target.op == RANGES:
             return _data([self._range(call)])
         if target.op == LISTING:
@@ -111,8 +113,6 @@ class BrandSafety:
         platform, position = _placement(call)
         if business not in self._state.world.businesses:
             raise no_object(business)
-        if self._state.scenario.safety.lacks_capability(business):
-            raise named("200/capability")
         starts = _starts(call.parameters.get("datetime", ""), PACIFIC)
         hour = Hour(business, platform, position, self._inside(starts))
         listed = self.reporting.fate(hour).listed(self._state.clock.now())

@@ -1,5 +1,6 @@
 """Owns the control calls of brand safety: which hours there are, their rows and sums, reports, content, downloads."""
 
+import asyncio
 import json
 from collections import Counter
 from collections.abc import Iterator
@@ -68,6 +69,9 @@ class SafetyTruth:
 
     async def sums(self, request: web.Request) -> web.Response:
         """Answer an hour's counts: lines, rows, the sum of impression ids, and rows by ad, language and privacy."""
+        return _json(await asyncio.to_thread(self._sums, request))
+
+    def _sums(self, request: web.Request) -> dict[str, Any]:
         counts: dict[str, Counter[str]] = {name: Counter() for name in _SUMMED}
         lines_seen, rows, impressions = 0, 0, 0
         for _, lines in self._lines(request):
@@ -77,7 +81,7 @@ class SafetyTruth:
                 impressions += int(row["impression_id"])
                 for name, counter in counts.items():
                     counter[str(row[name])] += 1
-        return _json({"lines": lines_seen, "rows": rows, "impression_id_sum": str(impressions), "by": counts})
+        return {"lines": lines_seen, "rows": rows, "impression_id_sum": str(impressions), "by": counts}
 
     async def hours(self, request: web.Request) -> web.Response:
         """Answer every hour of a placement that is in the window `at` a moment, or from `since` to `until` (days).

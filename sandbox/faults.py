@@ -165,7 +165,17 @@ CATALOGUE: dict[str, Fault] = {
         "(#2635) You are calling a deprecated version of the Ads API. Please update to the latest version: v25.0.",
     ),
     "2642": fault(400, 2642, "(#2642) Invalid cursors values"),
+    "3000": fault(
+        400,
+        3000,
+        "(#3000) Reading insights of a page, app, domain or event source group not owned by the querying user or "
+        "application",
+    ),
     "3001": fault(400, 3001, "(#3001) Invalid query"),
+    "3003": fault(400, 3003, "(#3003) Metric requires app admin privileges"),
+    "app insights gone": fault(
+        400, 100, "(#100) Tried accessing nonexisting field (app_insights) on node type (Application)"
+    ),
     "3018": fault(
         400,
         3018,

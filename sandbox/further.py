@@ -5,6 +5,8 @@ from typing import Protocol
 
 from aiohttp import web
 
+from sandbox.app_insights import AppInsights
+from sandbox.attribution import Attribution
 from sandbox.brand_safety import BrandSafety
 from sandbox.graph import Family
 from sandbox.state import State
@@ -18,7 +20,7 @@ class FurtherFamily(Family, Protocol):
         ...
 
 
-FAMILIES: Sequence[Callable[[State], FurtherFamily]] = (BrandSafety,)
+FAMILIES: Sequence[Callable[[State], FurtherFamily]] = (AppInsights, Attribution, BrandSafety)
 
 
 def further_families(state: State) -> Sequence[FurtherFamily]:

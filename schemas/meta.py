@@ -103,8 +103,12 @@ MISSING_OBJECTS = Table(
     "missing_objects",
     "Ids that facts name and Meta refuses to read",
     (
-        Column("account_id", Kind.TEXT, "Ad account, digits without act_"),
-        Column("kind", Kind.TEXT, "Kind of object, such as ad"),
+        Column(
+            "account_id",
+            Kind.TEXT,
+            "Ad account, digits without act_; of content the business or ad set beside whose ads it was seen",
+        ),
+        Column("kind", Kind.TEXT, "Table in which the object is missing, such as ads"),
         Column("id", Kind.TEXT, "Object"),
         Column("reason", Kind.TEXT, "What Meta said"),
         Column("code", Kind.COUNT, "Error code"),

@@ -5,7 +5,7 @@ places that convert are `Period.inclusive` and `Period.until`.
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 from functools import lru_cache
@@ -53,6 +53,7 @@ class Period:
         return self.start < other.end and other.start < self.end
 
 
+@lru_cache(maxsize=10_000)
 def today_in(zone: str, now: datetime) -> date:
     """The day it is in `zone` at the instant `now`."""
     return now.astimezone(ZoneInfo(zone)).date()
@@ -78,6 +79,8 @@ def slice_at(day: date, increment: Increment, since: date) -> Period:
     if increment == "monthly":
         first = day.replace(day=1)
         return Period(first, (first + timedelta(days=31)).replace(day=1))
+    if increment == 1:
+        return Period(day, day + ONE_DAY)
     offset = (day - GRID_ORIGIN).days % increment
     return Period(day - timedelta(days=offset), day + timedelta(days=increment - offset))
 
@@ -93,10 +96,28 @@ def slices(wanted: Period, increment: Increment, since: date) -> Iterator[Period
         day = found.end
 
 
+def count_of(first: date, last: date, increment: Increment) -> int:
+    """How many slices of the grid start from `first` to `last`, both of which do."""
+    if increment == "all_days":
+        return 1
+    if increment == "monthly":
+        return (last.year - first.year) * 12 + last.month - first.month + 1
+    return (last - first).days // increment + 1
+
+
 def asked(whole: Period, today: date, *, include_today: bool) -> Period | None:
     """The part of a slice that can be asked for now: up to yesterday, or today when that is wanted; None if nothing."""
     end = min(whole.end, today + ONE_DAY if include_today else today)
     return Period(whole.start, end) if end > whole.start else None
+
+
+@lru_cache(maxsize=1_000)
+def settled_minutes(zone: str, lookback_days: int, year: int) -> int:
+    """Minutes from a slice's end, read as UTC, after which it is settled in `zone`, whatever its clocks do."""
+    place, first = ZoneInfo(zone), datetime(year - 4, 1, 1, tzinfo=UTC)
+    weeks = (first + timedelta(days=7 * number) for number in range(5 * 53))
+    offset = min(week.astimezone(place).utcoffset() or timedelta() for week in weeks)
+    return (timedelta(days=lookback_days) - offset) // timedelta(minutes=1)
 
 
 class State(StrEnum):
@@ -150,11 +171,16 @@ class Moment:
     zone: str
     lookback_days: int
     include_today: bool = False
+    today: date = field(init=False)
+    """The account's present day."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "today", today_in(self.zone, self.now))  # asked for once a slice
 
     @property
-    def today(self) -> date:
-        """The account's present day."""
-        return today_in(self.zone, self.now)
+    def tomorrow(self) -> datetime:
+        """When the account's next day begins: what was read after that was read under another clock."""
+        return midnight(self.today + ONE_DAY, self.zone)
 
 
 def why_due(known: Known | None, whole: Period, moment: Moment, *, insist: bool = False) -> str | None:
@@ -162,13 +188,15 @@ def why_due(known: Known | None, whole: Period, moment: Moment, *, insist: bool 
 
     `insist` is `load --failed` and `backfill`: a failed slice is asked again even after it would have been final.
     """
-    part = asked(whole, moment.today, include_today=moment.include_today)
-    if part is None:
+    today_counts = moment.include_today and moment.today in whole
+    if whole.start >= moment.today and not today_counts:
         return None
     if known is None:
         return "never asked"
-    if moment.include_today and moment.today in part:
+    if today_counts:
         return "today is wanted"
+    if known.as_of is not None and known.as_of > moment.now and known.as_of >= moment.tomorrow:
+        return "was asked under a clock that ran ahead"
     if known.state in {State.FAILED, State.SKIPPED}:
         return _why_again(known, whole, moment, insist=insist)
     if known.state is State.LOST or is_final(known, whole, moment.zone, moment.lookback_days):

@@ -1,7 +1,8 @@
 """Owns how a view for analysts is declared: made anew at every publication in which all that it needs is there."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,3 +19,15 @@ class View:
     select: str
     needs: tuple[str, ...]
     columns: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class LandedViews:
+    """Views that follow from what has landed: `ask` is asked of the tables `needs`, and `make` names them by its rows.
+
+    The warehouse alone decides, no memory beside it: a warehouse that is built whole from the lake has the same views.
+    """
+
+    needs: tuple[str, ...]
+    ask: str
+    make: Callable[[Sequence[tuple[Any, ...]]], Sequence[View]]

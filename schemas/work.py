@@ -38,18 +38,26 @@ class Place:
 
     A file lies at `lake/<table>/<folder>/<stem>.parquet`, `folder` being `name=value` pairs. The slice's rows are
     those whose partition columns hold these values and, with `within`, whose column `within[0]` lies from `within[1]`
-    up to, not including, `within[2]`: days, or hours as local wall time. The parts of an hour lie side by side under
-    stems of their own; any of their places tells which rows are the hour's.
+    up to, not including, `within[2]`: days, or hours as local wall time; where several questions share a folder, those
+    whose columns hold `where` too. The parts of an hour lie side by side under stems of their own; any of their places
+    tells which rows are the hour's.
     """
 
     folders: tuple[tuple[str, str], ...]
     stem: str
     within: tuple[str, date, date] | tuple[str, datetime, datetime] | None = None
+    where: tuple[tuple[str, str], ...] = ()
 
     @property
     def folder(self) -> str:
         """The folders of the path, as hive partitioning writes them."""
         return "/".join(f"{name}={value}" for name, value in self.folders)
+
+    @property
+    def shape(self) -> tuple[object, ...]:
+        """What tells its rows from others, apart from the values: places of one shape are looked up alike."""
+        named = tuple(name for name, _ in (*self.folders, *self.where))
+        return (named, self.within and self.within[0])
 
 
 def day_place(owner: str, owner_id: str, whole: Period) -> Place:
@@ -65,6 +73,15 @@ def hour_place(folders: tuple[tuple[str, str], ...], hour: datetime, stem: str) 
 def current_place(owner: str, owner_id: str) -> Place:
     """The place of a table of objects of one owner: one file, rewritten whole."""
     return Place(((owner, owner_id),), "current")
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """What a table belongs to: a report or a family's table, with the hash of its grain and that of its definition."""
+
+    report: str
+    grain: str
+    definition: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,8 +18,6 @@ from connectors.errors import (
     Resubmit,
     Throttled,
     TooMuch,
-    Transient,
-    Transport,
 )
 from connectors.graph.client import Graph
 from connectors.graph.faults import classify_run
@@ -32,6 +30,8 @@ BIGGEST_PAGE = 5000
 SMALL_ROWS = 1000
 """A question that gave at most so many rows last time is asked synchronously: one call instead of three or more."""
 MOST_TRIES = 4
+MOST_DEADLINES = 2
+"""So many deadlines after its first submission a question is submitted no more: its runs hang."""
 RESUBMIT_SECONDS = (5.0, 60.0, 300.0)
 """Before a run is submitted again. -2/2490547 wants 5 to 30 minutes (graph-api 2.12 [docs: IEC])."""
 NOT_READY_SECONDS = (2.0, 5.0, 15.0, 30.0, 60.0)
@@ -51,7 +51,8 @@ class RunBook(Protocol):
 class AdsInsights:
     """Every account's questions share one poller; each account has a bound on its runs alive.
 
-    `pages` is how many rows a result page held at best, by account and report, where the past tells.
+    `pages` is how many rows a result page held at best, `seconds` how long a run took, by account and report, where
+    the past tells.
     """
 
     def __init__(
@@ -63,12 +64,15 @@ class AdsInsights:
         most_alive: int,
         say: Say,
         pages: Mapping[tuple[str, str], int] | None = None,
+        seconds: Mapping[tuple[str, str], float] | None = None,
     ) -> None:
         self._graph = graph
         self._clock = clock
         self._book = book
         self._say = say
         self._poller = Poller(graph, clock, rhythm, say)
+        self._poller.usual |= seconds or {}
+        self._patience = MOST_DEADLINES * rhythm.deadline_seconds
         self._alive: dict[str, asyncio.Semaphore] = defaultdict(lambda: asyncio.Semaphore(most_alive))
         self._sizes: dict[tuple[str, str], PageSize] = defaultdict(lambda: PageSize(BIGGEST_PAGE))
         for key, rows in (pages or {}).items():
@@ -78,6 +82,11 @@ class AdsInsights:
     def pages(self) -> dict[tuple[str, str], int]:
         """How many rows a result page may hold now, by account and report."""
         return {key: size.now for key, size in self._sizes.items()}
+
+    @property
+    def seconds(self) -> dict[tuple[str, str], float]:
+        """How long the last run took, by account and report."""
+        return dict(self._poller.usual)
 
     async def fetch(self, question: Question, receiver: Receiver, on_stuck: Callable[[], None] | None = None) -> Answer:
         """The whole answer to a question, page by page into the receiver.
@@ -123,10 +132,17 @@ class AdsInsights:
     async def _by_run(self, question: Question, receiver: Receiver, stuck: Callable[[], None] | None) -> Answer:
         last: Fault | None = None
         run = question.adopted
+        until = self._clock.monotonic() + self._patience
         for attempt in range(MOST_TRIES):
+            if last is not None and self._clock.monotonic() >= until:
+                break
             if run is None:
                 await self._pause(question, attempt, last)
-                run = await self._submit(question)
+                try:
+                    run = await self._submit(question)
+                except Resubmit as fault:
+                    last = fault
+                    continue
             try:
                 return await self._carried(run, question, receiver, stuck)
             except (Resubmit, Missing) as fault:
@@ -136,7 +152,7 @@ class AdsInsights:
                 if isinstance(fault, Fault):
                     await self._book.ended(run, "failed", fault.message)
                 raise
-        raise GaveUp.after(last, f"{MOST_TRIES} report runs came to nothing") if last else GaveUp("no report run")
+        raise GaveUp.after(last, "its report runs came to nothing") if last else GaveUp("no report run")
 
     async def _pause(self, question: Question, attempt: int, last: Fault | None) -> None:
         if last is not None:
@@ -149,7 +165,7 @@ class AdsInsights:
         reply = await self._graph.call(submission(question))
         run_id = run_id_of(reply.object())
         if run_id is None:
-            raise Transport("a submission was answered without a report_run_id", place=question.place)
+            raise Resubmit("a submission was answered without a report_run_id", place=question.place)
         run = Run(run_id, submitted_at)
         self._say("report_run.submitted", question=question.place, run=run.id)
         await self._book.submitted(run, question)
@@ -168,7 +184,9 @@ class AdsInsights:
                 break
             except (NotReady, RestartListing) as fault:
                 if seconds is None:
-                    raise Resubmit(f"the rows of a completed run never came: {fault.message}") from fault
+                    raise Resubmit(
+                        f"the rows of a completed run never came: {fault.message}", **fault.common()
+                    ) from fault
                 await self._clock.sleep(seconds)
         await self._book.ended(run, "read")
         return Answer(run.submitted_at, run.id)
@@ -223,6 +241,6 @@ def _why(seen: Seen, question: Question) -> Fault:
     fault = classify_run(
         seen.error_code, seen.error_subcode, seen.error_message, place=question.place, account=question.account
     )
-    if isinstance(fault, Transient | Throttled):
+    if isinstance(fault, Throttled):
         return Resubmit(fault.message, **fault.common())
     return fault

@@ -76,6 +76,10 @@ class Part:
         """What is asked."""
         return Narrowing((*self.above, *self._own()), self.fields)
 
+    def left_in_words(self) -> str:
+        """The objects that a part which asks for all but some has left, as far as they are known."""
+        return "" if self.closed or not self.ids else f"{self.level}.id {_listed(self.ids)}"
+
     def _own(self) -> tuple[Filter, ...]:
         if self.level is None:
             return ()

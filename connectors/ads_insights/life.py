@@ -18,6 +18,8 @@ from enum import Enum
 from typing import Any
 
 WHOLE = 100
+LEAST_SHARE = 1 / 8
+"""Of its age a run is left alone for at least so much, so that even a stuck one costs few polls."""
 
 
 class Step(Enum):
@@ -48,6 +50,8 @@ class Seen:
     error_code: int | None = None
     error_subcode: int | None = None
     error_message: str = ""
+    took: float | None = None
+    """Seconds from submission to end, as Meta's own clock tells; whole ones, so never too few."""
 
     @classmethod
     def of(cls, node: Mapping[str, Any]) -> "Seen":
@@ -58,6 +62,7 @@ class Seen:
             _number(node.get("error_code")),
             _number(node.get("error_subcode")),
             str(node.get("error_message") or ""),
+            _took(_number(node.get("time_ref")), _number(node.get("time_completed"))),
         )
 
     @property
@@ -65,6 +70,11 @@ class Seen:
         """What to do; an unknown status is waited for, and the deadline ends that."""
         step = _STEPS.get(self.status, Step.WAIT)
         return Step.WAIT if step is Step.READ and self.percent < WHOLE else step
+
+
+def _took(submitted: int | None, completed: int | None) -> float | None:
+    """Both are cut to whole seconds; `time_completed` is absent or 0 before the end (graph-api 2.5)."""
+    return None if submitted is None or completed is None or completed < submitted else completed - submitted + 1.0
 
 
 def _number(value: object) -> int | None:
@@ -86,6 +96,9 @@ class Rhythm:
         return min(max(self.initial_seconds, usual_seconds or 0.0), self.max_seconds)
 
     def next(self, age_seconds: float, percent: int) -> float:
-        """The wait before the next poll of a run of this age: towards the end that its percentage foretells."""
+        """The wait before the next poll of a run of this age: towards the end that its percentage foretells.
+
+        Never less than a share of its age: a run that stays at 100 % foretells its end for an hour.
+        """
         left = age_seconds * (WHOLE - percent) / percent if percent else age_seconds / 2
-        return min(max(self.initial_seconds, left), self.max_seconds)
+        return min(max(self.initial_seconds, left, age_seconds * LEAST_SHARE), self.max_seconds)

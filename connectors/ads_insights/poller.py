@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from connectors.ads_insights.life import Rhythm, Seen, Step
 from connectors.ads_insights.questions import Question, Run, poll
-from connectors.errors import Fault, GaveUp, Resubmit, Throttled
+from connectors.errors import Fault, GaveUp, NotReady, Resubmit, Throttled
 from connectors.graph.client import Graph
 from connectors.http.clock import Clock
 from schemas.events import Say
@@ -42,7 +42,8 @@ class Poller:
         self._rhythm = rhythm
         self._say = say
         self._waiting: list[Waiting] = []
-        self._usual: dict[tuple[str, str], float] = {}
+        self.usual: dict[tuple[str, str], float] = {}
+        """Seconds that the last run of an account and report took."""
         self._changed = asyncio.Event()
         self._loop: asyncio.Task[None] | None = None
 
@@ -54,7 +55,7 @@ class Poller:
             Fault: The run cannot be polled.
         """
         now = self._clock.monotonic()
-        usual = self._usual.get((question.report.name, question.account))
+        usual = self.usual.get((question.account, question.report.name))
         waiting = Waiting(
             run,
             question,
@@ -127,7 +128,7 @@ class Poller:
         waiting.percent = seen.percent
         if seen.step is not Step.WAIT:
             if seen.step is Step.READ:
-                self._usual[waiting.question.report.name, waiting.question.account] = age
+                self.usual[waiting.question.account, waiting.question.report.name] = seen.took or age
             _settle(waiting, seen)
         elif age > self._rhythm.deadline_seconds:
             self._past_deadline(waiting, age, f"stuck at {seen.percent} % of {seen.status!r}")
@@ -148,11 +149,11 @@ class Poller:
                 waiting.on_stuck()
 
     def _failed(self, waiting: Waiting, fault: Fault) -> None:
-        """A closed quota is waited for; a poll that was given up is no reason to lose a run before its deadline."""
+        """A closed quota is waited for as long as it takes; any other poll without an answer, until the deadline."""
         age = self._clock.monotonic() - waiting.since
-        if isinstance(fault, Throttled) and fault.wait_seconds is not None:
-            waiting.look_at = self._clock.monotonic() + fault.wait_seconds
-        elif isinstance(fault, Throttled | GaveUp) and age <= self._rhythm.deadline_seconds:
+        if isinstance(fault, Throttled):
+            waiting.look_at = self._clock.monotonic() + (fault.wait_seconds or self._rhythm.max_seconds)
+        elif isinstance(fault, NotReady | GaveUp) and age <= self._rhythm.deadline_seconds:
             waiting.look_at = self._clock.monotonic() + self._rhythm.max_seconds
         else:
             _fail(waiting, fault)

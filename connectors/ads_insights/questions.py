@@ -11,7 +11,7 @@ from connectors.pace.quotas import drawn_by_insights
 from schemas.periods import Period
 from schemas.reports import Report
 
-RUN_FIELDS = "id,async_status,async_percent_completion,time_completed,error_code,error_subcode,error_message"
+RUN_FIELDS = "id,async_status,async_percent_completion,time_ref,time_completed,error_code,error_subcode,error_message"
 """What a poll asks; named, because the v25 error fields are default only from v25 on (graph-api 2.5)."""
 
 

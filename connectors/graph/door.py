@@ -32,11 +32,28 @@ class Sender(Protocol):
 
 @dataclass(slots=True)
 class Tally:
-    """What went through the door. `calls` per kind, each part of a batch being one (graph-api.md 3.3 [seed 004])."""
+    """What went through the door. `calls` per kind, each part of a batch being one (graph-api.md 3.3 [seed 004]).
+
+    `outcomes` per kind and what came of it: `ok`, or the name of the fault; also of calls that got no answer.
+    """
 
     calls: Counter[str] = field(default_factory=Counter)
     requests: int = 0
     throttled: int = 0
+    outcomes: Counter[tuple[str, str]] = field(default_factory=Counter)
+
+    def copy(self) -> "Tally":
+        """As it is now."""
+        return Tally(Counter(self.calls), self.requests, self.throttled, Counter(self.outcomes))
+
+    def since(self, before: "Tally") -> "Tally":
+        """What went through after `before`, an earlier copy."""
+        return Tally(
+            self.calls - before.calls,
+            self.requests - before.requests,
+            self.throttled - before.throttled,
+            self.outcomes - before.outcomes,
+        )
 
 
 class Door:
@@ -65,7 +82,11 @@ class Door:
 
     async def ask(self, call: Call) -> Reply:
         """One call, once: its reply, or its fault raised."""
-        response = await self._send(request_of(call, self._target, self._credentials))
+        try:
+            response = await self._send(request_of(call, self._target, self._credentials))
+        except Fault as fault:
+            self._count(call, fault)
+            raise
         return self._hear(response.status, response.headers, response.body, call)
 
     async def ask_many(self, calls: Sequence[Call]) -> list[Answer]:
@@ -91,7 +112,9 @@ class Door:
     def _part(self, part: batch.Part | None, call: Call) -> Answer:
         if part is None:
             self.tally.calls[call.kind] += 1
-            return Transient("not finished before the batch timed out", place=call.place)
+            unfinished = Transient("not finished before the batch timed out", place=call.place)
+            self._count(call, unfinished)
+            return unfinished
         try:
             return self._hear(part.status, part.headers, part.body, call)
         except Fault as fault:
@@ -111,10 +134,15 @@ class Door:
             reply = decipher(status, headers, body, call, readings)
         except Fault as fault:
             self._note(fault, call)
+            self._count(call, fault)
             raise
+        self._count(call, None)
         self._governor.succeed(call.quotas, readings, self._clock.now())
         self._compare(reply.version)
         return reply
+
+    def _count(self, call: Call, fault: Fault | None) -> None:
+        self.tally.outcomes[call.kind, type(fault).__name__ if fault else "ok"] += 1
 
     def _listen(self, headers: Mapping[str, str], account: str | None) -> tuple[Reading, ...]:
         """Read the usage headers: of every response, good or bad, alone or in a batch (design, invariant 4)."""

@@ -70,8 +70,8 @@ TABLE: tuple[Row, ...] = (
     Row(2, None, "any", "the service is down for the moment", Transient, "1.6 [seed 004]"),
     Row(960, None, "any", "the batch timed out", Transient, "1.6 [obs: o:airbyte]"),
     # ---- report runs ----
-    Row(2601, 1815107, "any", "the run is not complete", NotReady, "2.12 [obs: o:py293]"),
-    Row(-2, 2490547, "any", "the generation failed", Resubmit, "2.12 [docs: IEC]"),
+    Row(2601, 1815107, "run", "the run is not complete", NotReady, "2.12 [obs: o:py293]"),
+    Row(-2, 2490547, "any", "the generation failed", Resubmit, "2.12 [docs: IEC]", {"then_split": True}),
     Row(100, 33, "run", "no such report run, or expired", Resubmit, "2.5 [seed 004] [inferred]"),
     # ---- the question is wrong ----
     Row(2, 1504041, "any", "no data for these metrics and breakdowns", Invalid, "2.12 [docs: IEC]", final=True),
@@ -164,6 +164,18 @@ BY_TEXT: tuple[TextRule, ...] = (
         re.compile(r"active access token must be used|require an appsecret_proof|Invalid appsecret_proof"),
         TokenRefused,
         "a missing token or a wrong proof under the codes of wrong parameters: 1.3 [obs: o:issues] [inferred]",
+    ),
+    TextRule(
+        frozenset({100}),
+        re.compile(r"There cannot be more than \d+ days .* between since and until"),
+        TooMuch,
+        "a range that is too long, under the plain code of wrong parameters, without subcode: 5.2 [inferred]",
+    ),
+    TextRule(
+        frozenset({100, 2500}),
+        re.compile(r"nonexisting field \(app_insights\)"),
+        Missing,
+        "an edge that was taken away, under the plain code of wrong parameters: 5.1 [inferred]",
     ),
     TextRule(
         frozenset({100}),

@@ -54,14 +54,16 @@ def classify_run(
 ) -> Fault:
     """The fault of a failed report run by the error fields that v25 puts on it (2.5 [docs: B25, V25]); v24 has none.
 
-    Asking the same again means here: submitting the same again.
+    Asking the same again means here: submitting the same again. Without a code that is tried, then split (2.12).
     """
     text = message or "the report run failed without a code"
     if code is None:
-        return Resubmit(text, place=place, subcode=subcode)
+        return Resubmit(text, place=place, subcode=subcode, then_split=True)
     error = {"code": code, "error_subcode": subcode, "message": text}
     fault = classify(0, error, {}, place=place, account=account, where=RUN)
-    if isinstance(fault, Transient | NotReady):
+    if isinstance(fault, Transient):
+        return Resubmit(text, then_split=fault.then_split, **fault.common())
+    if isinstance(fault, NotReady):
         return Resubmit(text, **fault.common())
     return fault
 

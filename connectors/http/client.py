@@ -144,12 +144,12 @@ def _url(request: Request) -> URL:
 
 
 def _body(request: Request) -> bytes | None:
-    return None if request.form is None else urlencode(request.form).encode("ascii")
+    return request.json if request.form is None else urlencode(request.form).encode("ascii")
 
 
 def _headers(request: Request) -> dict[str, str]:
     if request.form is None:
-        return dict(request.headers)
+        return {**request.headers, **({"Content-Type": "application/json"} if request.json is not None else {})}
     return {**request.headers, "Content-Type": "application/x-www-form-urlencoded"}
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One question over HTTP. A form is sent urlencoded; without one there is no body.
+    """One question over HTTP. A form is sent urlencoded, `json` as it stands; without either no body.
 
     `place` is what errors say of it where the address itself is a secret. `stall_seconds`: for answers too large to
     time as a whole, how long no byte may come.
@@ -20,6 +20,7 @@ class Request:
     timeout_seconds: float | None = 60.0
     place: str = ""
     stall_seconds: float | None = None
+    json: bytes | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

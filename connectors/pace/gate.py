@@ -42,12 +42,22 @@ class Gate:
         self._alarm_at: datetime | None = None
         self._closed_since: float | None = None
         self._seconds_waited = 0.0
+        self._stood_since: dict[Quota, float] = {}
+        self._stood: dict[Quota, float] = {}
 
     @property
     def seconds_waited(self) -> float:
         """Seconds of the clock in which at least one call stood before a closed quota."""
         running = 0.0 if self._closed_since is None else self._clock.monotonic() - self._closed_since
         return self._seconds_waited + running
+
+    @property
+    def waits(self) -> dict[str, float]:
+        """Seconds of the clock in which at least one call stood before each closed quota, the longest first."""
+        now = self._clock.monotonic()
+        running = {quota: now - since for quota, since in self._stood_since.items()}
+        found = {quota: self._stood.get(quota, 0.0) + running.get(quota, 0.0) for quota in {*self._stood, *running}}
+        return {str(quota): found[quota] for quota in sorted(found, key=lambda quota: (-found[quota], str(quota)))}
 
     @asynccontextmanager
     async def enter(self, quotas: Quotas, give_up: datetime | None = None) -> AsyncIterator[None]:
@@ -139,12 +149,15 @@ class Gate:
     def _earliest(self, now: datetime) -> datetime | None:
         """The next moment at which a closed queue opens; who cannot wait that long is sent away."""
         opening: list[datetime] = []
+        closed: set[Quota] = set()
         for quotas, queue in self._queues():
             until = self.governor.admit(quotas, now)
             if until is not None:
                 self._send_away(quotas, queue, until)
                 if queue:
                     opening.append(until)
+                    closed |= self.governor.closed(quotas, now)
+        self._count_by_quota(closed)
         return min(opening, default=None)
 
     def _send_away(self, quotas: Quotas, queue: deque[Waiter], until: datetime) -> None:
@@ -179,3 +192,10 @@ class Gate:
         if not closed and self._closed_since is not None:
             self._seconds_waited += self._clock.monotonic() - self._closed_since
             self._closed_since = None
+
+    def _count_by_quota(self, closed: set[Quota]) -> None:
+        now = self._clock.monotonic()
+        for quota in self._stood_since.keys() - closed:
+            self._stood[quota] = self._stood.get(quota, 0.0) + now - self._stood_since.pop(quota)
+        for quota in closed - self._stood_since.keys():
+            self._stood_since[quota] = now

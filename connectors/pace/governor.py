@@ -17,6 +17,8 @@ APP_LADDER = tuple(minutes * MINUTE for minutes in (1, 2, 4, 8, 15, 30, 60))
 SCORE_BLOCK = {"standard_access": 60.0}  # 3.3 [docs: RL]
 SCORE_BLOCK_OTHERWISE = 300.0
 PAUSE = 60.0  # at the target: at least one minute, then one call that reads the header again (3.5 rule 3)
+LONGEST_PAUSE = 960.0  # where nothing decays from one such call to the next, the pause doubles up to this
+SCORE_DECAY = 100.0 / 300.0  # percent a second: a full score is back at nothing after 300 s (3.3 [docs: RL])
 SHORTEST = 1.0  # a refusal closes for at least this, whatever its hint says
 JITTER = 0.1  # of the wait, only ever added: a hint is never shortened
 
@@ -40,6 +42,7 @@ class Meter:
     deadline: datetime | None = None
     refusals: int = 0
     refused_until: datetime | None = None  # by refusals alone: a header of the same answer closes too, and is no rung
+    pauses: int = 0  # in a row, at the target
     in_flight: int = 0
     tier: str | None = None
 
@@ -55,9 +58,11 @@ class Governor:
         self,
         target_utilisation: float = 85.0,
         on_deadline: Callable[[Quota, datetime], None] | None = None,
+        on_reading: Callable[[Quota, datetime, float], None] | None = None,
     ) -> None:
         self.target_utilisation = target_utilisation
         self._on_deadline = on_deadline
+        self._on_reading = on_reading
         self._meters: dict[Quota, Meter] = {}
 
     # ---- decisions: they change nothing ----
@@ -79,6 +84,13 @@ class Governor:
         """Every deadline there is, the earliest first; what the ledger keeps across restarts."""
         known = [(quota, meter.deadline) for quota, meter in self._meters.items() if meter.deadline is not None]
         return sorted(known, key=lambda pair: (pair[1], str(pair[0])))
+
+    def levels(self, now: datetime) -> list[tuple[Quota, float | None, datetime | None]]:
+        """Each quota met so far, with its utilisation in percent as last read and its deadline, while they hold."""
+        return [
+            (quota, _present(meter, quota, now), meter.deadline if meter.blocked(now) else None)
+            for quota, meter in sorted(self._meters.items(), key=_name)
+        ]
 
     def _room(self, meter: Meter, quota: Quota, now: datetime) -> float:
         utilisation = _present(meter, quota, now)
@@ -142,10 +154,28 @@ class Governor:
         meter = self._meter(reading.quota)
         meter.utilisation, meter.read_at = reading.utilisation_percent, now
         meter.tier = reading.tier or meter.tier
+        if self._on_reading is not None:
+            self._on_reading(reading.quota, now, reading.utilisation_percent)
         seconds = reading.blocked_seconds
-        if seconds is None and reading.utilisation_percent >= self.target_utilisation and reading.quota.kind != "reach":
-            seconds = PAUSE
+        if seconds is None and reading.quota.kind != "reach":
+            seconds = self._pause(meter, reading, now)
         return next(iter(self._close(reading.quota, now + timedelta(seconds=seconds))), None) if seconds else None
+
+    def _pause(self, meter: Meter, reading: Reading, now: datetime) -> float | None:
+        """How long a quota at its target rests; None below it.
+
+        A score is waited for until it has decayed. What a rolling hour gives back depends on how it was used up, which
+        no header tells: the pause doubles as long as nothing comes back, so that few calls go into the last percents.
+        """
+        above = reading.utilisation_percent - self.target_utilisation
+        if above < 0:
+            meter.pauses = 0
+            return None
+        if reading.quota.kind == "score":
+            return max(SHORTEST, above / SCORE_DECAY)
+        if not meter.blocked(now):
+            meter.pauses += 1
+        return min(PAUSE * 2.0 ** min(max(meter.pauses, 1) - 1, 10), LONGEST_PAUSE)
 
     def _close(self, quota: Quota, deadline: datetime) -> list[Deadline]:
         """Move a deadline, never to an earlier moment."""

@@ -14,7 +14,6 @@ from pipeline.normalise.parsed import Aside
 from pipeline.normalise.typed import typed
 from schemas.columns import ORIGIN_NAMES, Column, Kind, Table
 
-ID = "id"
 EXTRA = "extra"
 
 
@@ -24,6 +23,7 @@ class ObjectRows:
     def __init__(self, table: Table, source: Source) -> None:
         self._table = table
         self._source = source
+        self._key = table.key[0]
         self._columns = [c for c in table.columns if c.name not in ORIGIN_NAMES and c.name != EXTRA]
         self._known = {column.where[0] for column in self._columns}
         nested = [column.where for column in self._columns if len(column.where) > 1]
@@ -40,13 +40,13 @@ class ObjectRows:
     def _take(self, found: object) -> None:
         if not isinstance(found, dict):
             self._aside.append(Aside(self._table.name, None, exact_json.write(found), NO_OBJECT))
-        elif not _text_of(found.get(ID)):
+        elif not _text_of(found.get(self._key)):
             self._aside.append(Aside(self._table.name, None, exact_json.write(found), NO_KEY))
         else:
             owner = found.get(self._source.owner)
             if owner is not None and _text_of(owner) != self._source.owner_id:
                 raise Inconsistent(f"{self._source.place}: the listing holds an object of {exact_json.write(owner)}")
-            self._objects[found[ID]] = found
+            self._objects[found[self._key]] = found
 
     def table(self) -> tuple[pa.Table, list[dict[str, object]]]:
         """The typed rows, and what was set aside of them."""
@@ -73,7 +73,7 @@ class ObjectRows:
         return exact_json.write(rest) if rest else None
 
     def _explained(self, fault: Aside, objects: Sequence[Mapping[str, Any]]) -> dict[str, object]:
-        key = "" if fault.row is None else exact_json.write({ID: str(objects[fault.row][ID])})
+        key = "" if fault.row is None else exact_json.write({self._key: str(objects[fault.row][self._key])})
         return quarantined(self._source, fault, key)
 
 
@@ -101,8 +101,8 @@ def _text_of(value: object) -> str:
     return str(value) if isinstance(value, str) and exact_json.is_unicode(value) else ""
 
 
-def upserted(known: pa.Table | None, read: pa.Table) -> pa.Table:
-    """The rows of a table after a listing: what it no longer shows keeps its last row.
+def upserted(known: pa.Table | None, read: pa.Table, key: str = "id") -> pa.Table:
+    """The rows of a table after a listing: what it no longer shows, by its `key`, keeps its last row.
 
     `known` may lack columns of `read`; they are NULL.
     """
@@ -117,5 +117,5 @@ def upserted(known: pa.Table | None, read: pa.Table) -> pa.Table:
         ],
         schema=read.schema,
     )
-    kept = known.filter(pc.invert(pc.is_in(known.column(ID), value_set=read.column(ID).combine_chunks())))
+    kept = known.filter(pc.invert(pc.is_in(known.column(key), value_set=read.column(key).combine_chunks())))
     return pa.concat_tables([kept, read])

@@ -115,6 +115,93 @@ CREATE TABLE missing_objects (
   PRIMARY KEY (kind, id)
 );
 
+-- name: requests_come
+CREATE TABLE IF NOT EXISTS requests (  -- what others ask of the process that holds the store
+  id INTEGER PRIMARY KEY,
+  command TEXT NOT NULL,
+  choice TEXT NOT NULL,
+  asked_at TEXT NOT NULL,
+  doing TEXT NOT NULL DEFAULT '{}',   -- how far it is
+  finished_at TEXT,
+  outcome TEXT NOT NULL DEFAULT 'waiting'
+);
+
+-- name: ages_come
+CREATE INDEX IF NOT EXISTS slices_by_age ON slices (  -- minutes from a slice's end to its last reading
+  table_name, scope,
+  (CASE WHEN state IN ('landed', 'empty', 'partial', 'unknown') THEN CAST((julianday(as_of) - julianday(slice_end)) * 1440 AS INTEGER) END),
+  as_of);
+-- name: additions
+CREATE TABLE IF NOT EXISTS standing (         -- how many slices stand in which state; kept by the triggers below
+  table_name TEXT NOT NULL,
+  scope TEXT NOT NULL,
+  state TEXT NOT NULL,
+  slices INTEGER NOT NULL,
+  rows INTEGER NOT NULL,
+  asked_at TEXT NOT NULL,                     -- the newest as_of; '' while nothing landed
+  PRIMARY KEY (table_name, scope, state)
+) WITHOUT ROWID;
+
+CREATE TABLE IF NOT EXISTS standing_days (    -- the same over all scopes, by the day on which the slice starts
+  table_name TEXT NOT NULL,
+  day TEXT NOT NULL,
+  state TEXT NOT NULL,
+  slices INTEGER NOT NULL,
+  PRIMARY KEY (table_name, day, state)
+) WITHOUT ROWID;
+
+CREATE TABLE IF NOT EXISTS quota_readings (   -- utilisations as headers told them, sparse, of the last two days
+  quota TEXT NOT NULL,
+  read_at TEXT NOT NULL,
+  utilisation REAL NOT NULL,                  -- percent
+  PRIMARY KEY (quota, read_at)
+) WITHOUT ROWID;
+
+CREATE TABLE IF NOT EXISTS run_progress (     -- how far each run has come, written down while it goes
+  run_id TEXT PRIMARY KEY,
+  saved_at TEXT NOT NULL,
+  progress TEXT NOT NULL
+) WITHOUT ROWID;
+
+CREATE INDEX IF NOT EXISTS report_runs_by_slice ON report_runs (table_name, scope, slice_start);
+
+CREATE TRIGGER IF NOT EXISTS slice_comes AFTER INSERT ON slices BEGIN
+  INSERT INTO standing VALUES (new.table_name, new.scope, new.state, 1, new.rows, ifnull(new.as_of, ''))
+  ON CONFLICT DO UPDATE SET
+    slices = slices + 1, rows = rows + excluded.rows, asked_at = max(asked_at, excluded.asked_at);
+  INSERT INTO standing_days VALUES (new.table_name, substr(new.slice_start, 1, 10), new.state, 1)
+  ON CONFLICT DO UPDATE SET slices = slices + 1;
+END;
+
+CREATE TRIGGER IF NOT EXISTS slice_goes AFTER DELETE ON slices BEGIN
+  UPDATE standing SET slices = slices - 1, rows = rows - old.rows
+  WHERE table_name = old.table_name AND scope = old.scope AND state = old.state;
+  UPDATE standing_days SET slices = slices - 1
+  WHERE table_name = old.table_name AND day = substr(old.slice_start, 1, 10) AND state = old.state;
+END;
+
+CREATE TRIGGER IF NOT EXISTS slice_changes AFTER UPDATE OF state, rows, as_of ON slices BEGIN
+  UPDATE standing SET slices = slices - 1, rows = rows - old.rows
+  WHERE table_name = old.table_name AND scope = old.scope AND state = old.state;
+  UPDATE standing_days SET slices = slices - 1
+  WHERE table_name = old.table_name AND day = substr(old.slice_start, 1, 10) AND state = old.state;
+  INSERT INTO standing VALUES (new.table_name, new.scope, new.state, 1, new.rows, ifnull(new.as_of, ''))
+  ON CONFLICT DO UPDATE SET
+    slices = slices + 1, rows = rows + excluded.rows, asked_at = max(asked_at, excluded.asked_at);
+  INSERT INTO standing_days VALUES (new.table_name, substr(new.slice_start, 1, 10), new.state, 1)
+  ON CONFLICT DO UPDATE SET slices = slices + 1;
+END;
+
+-- name: has_additions
+SELECT count(*) AS found FROM sqlite_master WHERE name = 'slice_changes';
+
+-- name: count_standing
+INSERT INTO standing
+SELECT table_name, scope, state, count(*), sum(rows), max(ifnull(as_of, '')) FROM slices GROUP BY 1, 2, 3;
+
+-- name: count_standing_days
+INSERT INTO standing_days SELECT table_name, substr(slice_start, 1, 10), state, count(*) FROM slices GROUP BY 1, 2, 3;
+
 -- name: born
 INSERT INTO store (ledger_id, rehearsal, created_at) VALUES (:ledger_id, :rehearsal, :created_at);
 
@@ -139,10 +226,26 @@ SELECT name, grain, definition FROM reports;
 
 -- name: save_report
 INSERT INTO reports VALUES (:name, :grain, :definition)
-ON CONFLICT (name) DO UPDATE SET definition = :definition;
+ON CONFLICT (name) DO UPDATE SET grain = :grain, definition = :definition;
 
 -- name: slices_of
 SELECT * FROM slices WHERE table_name = :table AND scope = :scope;
+
+-- name: outline
+SELECT count(*) AS slices, min(slice_start) AS first, max(slice_start) AS last, max(as_of) AS as_of
+FROM slices INDEXED BY slices_by_age WHERE table_name = :table AND scope = :scope;
+
+-- name: young
+SELECT slice_start, slice_end, time_zone, state, rows, as_of, fetched_at, run_id, definition, reason, attempts
+FROM slices INDEXED BY slices_by_age
+WHERE table_name = :table AND scope = :scope
+  AND CASE WHEN state IN ('landed', 'empty', 'partial', 'unknown') THEN CAST((julianday(as_of) - julianday(slice_end)) * 1440 AS INTEGER) END <= :minutes
+  AND as_of < :before
+UNION ALL
+SELECT slice_start, slice_end, time_zone, state, rows, as_of, fetched_at, run_id, definition, reason, attempts
+FROM slices INDEXED BY slices_by_age
+WHERE table_name = :table AND scope = :scope
+  AND CASE WHEN state IN ('landed', 'empty', 'partial', 'unknown') THEN CAST((julianday(as_of) - julianday(slice_end)) * 1440 AS INTEGER) END IS NULL;
 
 -- name: slices
 SELECT * FROM slices ORDER BY table_name, scope, slice_start;
@@ -207,6 +310,12 @@ SELECT * FROM slices WHERE landing > :number ORDER BY landing;
 -- name: files
 SELECT path, table_name, scope, slice_start, file_table, rows, fingerprint FROM files ORDER BY path;
 
+-- name: files_of_days
+SELECT path FROM files WHERE slice_start >= :since;
+
+-- name: days
+SELECT min(slice_start) AS first, max(slice_start) AS last FROM files WHERE slice_start <> '';
+
 -- name: publications
 SELECT inode, size, mtime_ns FROM publication;
 
@@ -225,6 +334,78 @@ UPDATE runs SET finished_at = :finished_at, outcome = :outcome, summary = :summa
 -- name: runs
 SELECT * FROM runs ORDER BY started_at;
 
+-- name: states
+SELECT table_name, scope, state, count(*) AS slices, sum(rows) AS rows, max(as_of) AS as_of FROM slices
+GROUP BY table_name, scope, state;
+
+-- name: failures
+SELECT table_name, scope, count(*) AS slices, min(slice_start) AS first, max(slice_start) AS newest, reason FROM slices
+WHERE state = 'failed' GROUP BY table_name, scope;
+
+-- name: last_runs
+SELECT command, started_at, outcome, ifnull(summary ->> '$.failures[#-1].error', '') AS reason FROM runs
+WHERE rowid IN (SELECT max(rowid) FROM runs WHERE outcome NOT IN ('running', 'interrupted') GROUP BY command);
+
+-- name: make_request
+INSERT INTO requests (command, choice, asked_at) VALUES (:command, :choice, :asked_at) RETURNING id;
+
+-- name: requests
+SELECT * FROM requests ORDER BY id;
+
+-- name: request_is_at
+UPDATE requests SET doing = :doing, outcome = 'running' WHERE id = :id;
+
+-- name: end_request
+UPDATE requests SET outcome = :outcome, finished_at = :finished_at WHERE id = :id;
+-- name: recent_runs
+SELECT runs.*, run_progress.saved_at, run_progress.progress FROM runs LEFT JOIN run_progress USING (run_id)
+ORDER BY started_at DESC LIMIT :most;
+
+-- name: run
+SELECT * FROM runs WHERE run_id = :run_id;
+
+-- name: save_progress
+INSERT OR REPLACE INTO run_progress VALUES (:run_id, :saved_at, :progress);
+
+-- name: save_reading
+INSERT OR REPLACE INTO quota_readings VALUES (:quota, :read_at, :utilisation);
+
+-- name: forget_readings
+DELETE FROM quota_readings WHERE read_at < :before;
+
+-- name: readings
+SELECT quota, read_at, utilisation FROM quota_readings
+WHERE quota BETWEEN :first AND :last AND read_at >= :since ORDER BY quota, read_at;
+
+-- name: quota_peaks
+SELECT quota, max(utilisation) AS peak FROM quota_readings WHERE read_at >= :since GROUP BY quota
+ORDER BY peak DESC, quota;
+
+-- name: scopes
+SELECT DISTINCT table_name, scope FROM slices;
+
+-- name: standing
+SELECT table_name, scope, state, slices, rows, asked_at FROM standing
+WHERE slices > 0 AND (:owner IS NULL OR scope = :owner OR substr(scope, 1, length(:owner) + 1) = :owner || '/')
+ORDER BY table_name, scope, state;
+
+-- name: standing_days
+SELECT table_name, day, state, slices FROM standing_days
+WHERE slices > 0 AND day > '' AND (:table IS NULL OR table_name = :table);
+
+-- name: landed_until
+SELECT max(slice_start) AS newest FROM (
+  SELECT slice_start FROM slices
+  WHERE table_name = :table AND scope = :scope AND state IN ('landed', 'empty', 'partial', 'unknown')
+  ORDER BY slice_start DESC LIMIT 1);
+
+-- name: slices_from
+SELECT * FROM slices
+WHERE table_name = :table AND scope = :scope AND slice_start >= :start AND slice_start < :end ORDER BY slice_start;
+
+-- name: newest_in_state
+SELECT * FROM slices WHERE table_name = :table AND scope = :scope AND state = :state ORDER BY slice_start DESC LIMIT 1;
+
 -- name: submitted
 INSERT OR REPLACE INTO report_runs (
   report_run_id, table_name, scope, slice_start, slice_end, submitted_at, state, definition, run_id)
@@ -236,6 +417,11 @@ WHERE report_run_id = :report_run_id;
 
 -- name: report_runs
 SELECT * FROM report_runs ORDER BY submitted_at, report_run_id;
+
+-- name: report_runs_of
+SELECT * FROM report_runs
+WHERE table_name = :table AND scope = :scope AND slice_start <= :start AND slice_end > :start
+ORDER BY submitted_at DESC LIMIT :most;
 
 -- name: live_report_runs
 SELECT * FROM report_runs WHERE state = 'submitted' AND submitted_at > :since ORDER BY submitted_at;

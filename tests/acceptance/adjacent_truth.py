@@ -78,6 +78,22 @@ def named(rows: Iterator[Row], placement: str) -> dict[str, set[str]]:
     return found
 
 
+def named_by_reports(rows: Iterator[Row], placement: str) -> dict[str, set[str]]:
+    """The ids of each kind of content that rows of ad-set reports name."""
+    found: dict[str, set[str]] = {kind: set() for kind in CONTENT}
+    for row in rows:
+        if placement.startswith("instagram"):
+            found["ig_media"] |= {row["ig_content_id"]} if row.get("ig_content_id") else set()
+            continue
+        for root in ("", "root_"):
+            content, owner = row.get(f"content_{root}id"), row.get(f"content_{root}owner_id")
+            if content is not None:
+                feed = placement == "facebook/feed"
+                found["posts" if feed else "videos"].add(f"{owner}_{content}" if feed else content)
+                found["pages"].add(str(owner))
+    return found
+
+
 def attached(posts: set[str], known: dict[str, Row]) -> dict[str, set[str]]:
     """The videos and photos that readable posts have attached."""
     found: dict[str, set[str]] = {"videos": set(), "photos": set()}

@@ -34,6 +34,8 @@ def expected_value(text: Any, kind: Kind) -> Any:
         return None
     if kind is Kind.JSON:
         return canonical(text)
+    if isinstance(text, dict):  # an asset: its key is its id, else its hash, else its video (interface 3)
+        text = next(text[name] for name in ("id", "hash", "video_id") if name in text)
     return READ[kind](str(text))
 
 
@@ -105,7 +107,9 @@ def _action(report: Report, table: Table, row: Row, metric: str, element: Row, o
         if column.name in ASIDE:
             continue
         cells[column.name] = _action_cell(report, column, row, element, histogram=histogram)
-    return {**cells, "metric": metric, "ordinal": ordinal, "extra": None}
+    known = {"value", *report.action_breakdowns, *report.action_attribution_windows}
+    unknown = {name: value for name, value in element.items() if name not in known}
+    return {**cells, "metric": metric, "ordinal": ordinal, "extra": canonical(unknown) if unknown else None}
 
 
 def _action_cell(report: Report, column: Column, row: Row, element: Row, *, histogram: bool) -> Any:

@@ -107,6 +107,17 @@ def test_an_account_that_may_not_be_read(shop: Shop, sandbox: Sandbox) -> None:
     assert ordered(loaded(shop)) == ordered(expected(sandbox, mine, ["facebook/feed"], labels(DAY, DAY)))
 
 
+def test_an_app_without_the_capability(shop: Shop, sandbox: Sandbox) -> None:
+    """The family fails with what to ask Meta for and exit code 3, at the cost of one call; ads insights land."""
+    sandbox.script(brand_safety={"no_capability": ["*"]})
+    configure(shop, ad_sets(sandbox)[:2])
+    ended = shop.load(*ONE_DAY)
+    assert ended.code == 3
+    assert ["brand_safety_feed_verification" in failure["error"] for failure in ended.json["failures"]] == [True]
+    assert [call["op"] for call in sandbox.calls() if call["op"].startswith("safety")] == ["safety_ranges"]
+    assert shop.rows("ads_insights")
+
+
 def test_a_dead_cursor_begins_the_hour_again(shop: Shop, sandbox: Sandbox) -> None:
     """A page whose cursor Meta no longer knows is no reason to lose or to repeat a row."""
     small = {"match": {"op": "safety_report"}, "times": 1, "do": {"fault": "1/reduce"}}

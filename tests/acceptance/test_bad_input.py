@@ -314,18 +314,21 @@ STORES = (
         _unreadable_lake,
         (
             "lake {data}/lake/_insights.json: cannot be read (unexpected end of data: line 1 column 2 (char 1)); "
-            "restore it from a copy of the lake"
+            "restore it from a copy of the lake, or run `insights rebuild --ledger`"
         ),
     ),
     (
         _foreign_ledger,
-        "ledger {data}/state/ledger.sqlite: this is not an insights ledger; set [storage] state to a folder of its own",
+        (
+            "ledger {data}/state/ledger.sqlite: this is not an insights ledger; set [storage] state to a folder of its "
+            "own, or run `insights rebuild` if it was one"
+        ),
     ),
     (
         _unreadable_ledger,
         (
             "ledger {data}/state/ledger.sqlite: cannot be opened (database disk image is malformed); "
-            "put a copy of it back, or move it away and load again"
+            "put a copy of it back, or run `insights rebuild`"
         ),
     ),
     (_newer_ledger, "ledger {data}/state/ledger.sqlite: format 2 is newer than this program's 1; upgrade insights"),

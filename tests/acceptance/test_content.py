@@ -1,5 +1,6 @@
 """The content beside ads is in the warehouse as Meta shows it; what Meta refuses is remembered, and asked ever less."""
 
+import json
 from collections import Counter
 from datetime import datetime, timedelta
 from typing import Any
@@ -9,10 +10,13 @@ import pytest
 from tests.acceptance.adjacent_truth import (
     CONTENT,
     all_named,
+    attached,
     calm,
     expected_content,
     labels,
+    named_by_reports,
     refused,
+    reported,
     shown,
     things,
 )
@@ -114,6 +118,63 @@ def test_a_dropped_table_is_looked_up_again(ready: Shop, sandbox: Sandbox) -> No
     assert_true(ready, sandbox, ids)
     readable = {name for name in ids["pages"] if things(sandbox)[name]["state"] == "public"}
     assert looked_up(sandbox) == Counter(readable)
+
+
+def test_what_several_saw_is_looked_up_once(ready: Shop, sandbox: Sandbox) -> None:
+    """Content beside the ads of a business and of an ad set's report is asked for once, and has one row."""
+    ad_set = max(ad["adset_id"] for ad in sandbox.objects("222", "ad"))
+    configure(ready, more=f'ad_sets = ["{ad_set}"]', placements=["facebook/feed", "instagram/reels"])
+    assert ready.load(*ONE_DAY).code == 0
+    assert set(looked_up(sandbox).values()) == {1}
+    for table in ("content_posts", "content_ig_media", "content_pages"):
+        owners = dict(ready.ask(f"SELECT seen_by_id, count(*) FROM {table} GROUP BY 1"))
+        assert set(owners) <= {"900", ad_set}
+        assert ready.ask(f"SELECT count(DISTINCT id) FROM {table}") == [(sum(owners.values()),)]
+    reported = """
+        SELECT count(*) FROM brand_safety_ad_set_impressions r
+        WHERE ig_content_id IS NOT NULL AND ig_content_id NOT IN (SELECT id FROM content_ig_media)
+        AND ig_content_id NOT IN (SELECT id FROM meta.missing_objects WHERE kind = 'content_ig_media')"""
+    assert ready.ask(reported) == [(0,)]
+    assert ready.ask("SELECT count(*) > 100 FROM brand_safety_ad_set_impressions") == [(True,)]
+
+
+def test_content_beside_ad_sets_alone(shop: Shop, sandbox: Sandbox) -> None:
+    """Without any business the content that ad-set reports name is looked up all the same, value by value."""
+    sandbox.script(brand_safety=calm())
+    ad_set = max(ad["adset_id"] for ad in sandbox.objects("222", "ad"))
+    placements = ["facebook/feed", "facebook/reels", "instagram/feed"]
+    safety = f'[brand_safety]\nad_sets = ["{ad_set}"]\nplacements = {json.dumps(placements)}'
+    shop.configure(accounts=("111",), since=DAY, objects="", more=safety)
+    assert shop.load(*ONE_DAY).code == 0
+    ids: dict[str, set[str]] = {kind: set() for kind in CONTENT}
+    for placement in placements:
+        for kind, more in named_by_reports(reported(sandbox, ad_set, placement, labels(DAY, DAY)), placement).items():
+            ids[kind] |= more
+    for kind, more in attached(ids["posts"], things(sandbox)).items():
+        ids[kind] |= more
+    assert min(len(ids[kind]) for kind in CONTENT) > 20
+    assert_true(shop, sandbox, ids)
+    assert shop.ask("SELECT DISTINCT seen_by_id FROM content_ig_media") == [(ad_set,)]
+
+
+def test_what_cannot_be_typed_stays_in_quarantine(ready: Shop, sandbox: Sandbox) -> None:
+    """A count that is none is NULL and its text is kept, also when later loads add objects to the table."""
+    known = things(sandbox)
+    ids = all_named(sandbox, "900", ["instagram/feed"], labels(DAY, DAY))["ig_media"]
+    media = min(name for name in ids if known[name]["state"] == "public")
+    reply = {"status": 200, "body": json.dumps({**known[media]["data"], "like_count": "many"})}
+    rule: dict[str, Any] = {"match": {"op": "content", "path": media}, "do": {"reply": reply}}
+    sandbox.script(rule, brand_safety=calm())
+    configure(ready, placements=["instagram/feed"])
+    seen = []
+    for days in range(2):
+        day = str(DAY + timedelta(days=days))
+        assert ready.load("--since", day, "--until", day).code == 0
+        seen.append(len(ready.rows("content_ig_media")))
+        found = ready.ask("SELECT table_name, column_name, raw, row_key ->> 'id' FROM meta.quarantine")
+        assert found == [("content_ig_media", "like_count", "many", media)]
+        assert ready.ask(f"SELECT like_count FROM content_ig_media WHERE id = '{media}'") == [(None,)]
+    assert seen[0] < seen[1]
 
 
 def test_content_can_be_left_out(shop: Shop, sandbox: Sandbox) -> None:

@@ -120,6 +120,11 @@ async def test_capability(start: Start) -> None:
         refused = await listing(client, business="901")
         assert (refused.status, refused.error["code"]) == (403, 200)
         assert (await listing(client)).status == 200
+        await client.control("scenario", calm(no_capability=["*"]))
+        ranges = await client.get("adjacent_content_delivery_report_date_ranges", **FEED)
+        assert (ranges.status, ranges.error["code"]) == (403, 200)
+        assert (await listing(client)).status == 403
+        await client.control("scenario", calm())
         unknown = await listing(client, business="999")
         assert (unknown.error["code"], unknown.error["error_subcode"]) == (100, 33)
 

@@ -176,3 +176,21 @@ async def test_a_cancelled_wait_for_a_deadline_stops_the_alarm(governor: Governo
     await settled()
     assert repr(gate) == "Gate(under way {}, waiting {}, next look None)"
     assert len(asyncio.all_tasks()) == 1
+
+
+async def test_waits_are_counted_for_the_quota_that_closed(governor: Governor, clock: FakeClock) -> None:
+    """Seconds in which somebody stood before it; a quota that is closed and waited for by nobody has none."""
+    gate = Gate(governor, clock)
+    crowd = Crowd(gate)
+    crowd.go.set()
+    close(governor, of_account("1", "insights"), 60)
+    close(governor, of_account("2", "insights"), 90)
+    close(governor, of_account("3", "insights"), 600)
+    async with asyncio.TaskGroup() as group:
+        for name, account in (("a", "1"), ("b", "1"), ("c", "2")):
+            group.create_task(crowd.call(name, drawn_by_insights(account)))
+    waits = gate.waits
+    assert list(waits) == ["2/insights", "1/insights"]
+    assert waits["1/insights"] == pytest.approx(60 * 1.0, abs=7)
+    assert waits["2/insights"] == pytest.approx(90 * 1.0, abs=10)
+    assert gate.seconds_waited == pytest.approx(max(waits.values()))

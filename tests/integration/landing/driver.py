@@ -1,6 +1,7 @@
 """A process of its own that plays rounds into a store, and kills itself with -9 at the n-th event of a name.
 
-LAKE WAREHOUSE STATE SEED FIRST LAST [EVENT NTH ARMED_FROM]; with `recover` for FIRST it only opens and publishes.
+LAKE WAREHOUSE STATE SEED FIRST LAST [EVENT NTH ARMED_FROM]; with `recover` for FIRST it only opens and publishes, with
+`rebuild` it makes ledger and warehouse anew.
 Prints each round when it begins; `--file-size N` makes every file longer than that a failure, as a full disk does.
 """
 
@@ -8,6 +9,7 @@ import os
 import resource
 import signal
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[3]))
@@ -15,7 +17,12 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[3]))
 from pipeline.errors import Unpublished
 from pipeline.journal import Journal
 from pipeline.store import Places
-from tests.integration.landing.stage import play, recover
+from tests.integration.landing.stage import play, rebuild, recover
+
+ALONE: dict[str, Callable[[Places, Journal], object]] = {
+    "recover": recover,
+    "rebuild": lambda where, journal: rebuild(where, journal, asked=True),
+}
 
 
 class Killer:
@@ -44,9 +51,9 @@ def main(arguments: list[str]) -> None:
     last, event, nth, armed_from = (*rest, *("0", "", "0", "0")[len(rest) :])
     killer = Killer(event, int(nth))
     journal = Journal([killer])
-    if first == "recover":
+    if first in ALONE:
         killer.armed = True
-        recover(where, journal)
+        ALONE[first](where, journal)
         return
     for number in range(int(first), int(last) + 1):
         killer.armed = number >= int(armed_from)

@@ -21,9 +21,12 @@ import orjson
 import pyarrow.parquet as pq
 
 from pipeline import catalogue, engine
+from pipeline import rebuild as rebuilding
 from pipeline.landing import land
 from pipeline.ledger import Ledger
+from pipeline.lock import writing
 from pipeline.meta_rows import meta_tables
+from pipeline.rebuild import Rebuilt
 from pipeline.slices import Closed, SliceWriter, Target
 from pipeline.store import Places, Store, opened
 from pipeline.warehouse import Published
@@ -153,6 +156,16 @@ def recover(where: Places, say: Say = silent) -> Published:
     """A start that asks nothing: what was half landed is finished, and published."""
     with open_store(where, say) as store:
         return publish(store)
+
+
+def rebuild(where: Places, say: Say = silent, *, asked: bool = False, now: datetime = world.BORN) -> Rebuilt:
+    """`insights rebuild`, below the command line."""
+
+    def published(store: Store) -> Published:
+        return publish(store)
+
+    with writing(where.state, "rebuild", now):
+        return rebuilding.rebuild(where, now, say, published, asked=asked, rehearsal=False)
 
 
 # ---- processes ----

@@ -24,7 +24,7 @@ def files(lake: Path) -> list[str]:
 
 
 def test_a_footer_says_whose_rows_these_are(where: Places) -> None:
-    """Slice, rows, `as_of`, `fetched_at`, run, definition, format; and the place, by which a rebuild finds its rows."""
+    """Slice, rows, `as_of`, `fetched_at`, run, definition, format; by the place and the tables a rebuild knows it."""
     with open_store(where) as store:
         catalogue.settle(world.OWNED, store.ledger, store.lake)
         read(store, PART, {**EMPTY, "shop": [GRAIN]}, record(PART, 0, "run-1"))
@@ -52,6 +52,7 @@ def test_a_footer_says_whose_rows_these_are(where: Places) -> None:
             "stem": "2026-11-01",
             "within": ["date_start", "2026-11-01", "2026-11-02"],
         },
+        "tables": ["shop", "shop_actions", "shop_results"],
         "file_table": "shop",
         "rows": 1,
     }

@@ -131,7 +131,8 @@ UNREADABLE = (
     "move it away, or set [storage] warehouse to another name"
 )
 FOREIGN_LEDGER = (
-    "ledger ROOT/state/ledger.sqlite: this is not an insights ledger; set [storage] state to a folder of its own"
+    "ledger ROOT/state/ledger.sqlite: this is not an insights ledger; set [storage] state to a folder of its own, "
+    "or run `insights rebuild` if it was one"
 )
 ORPHANED = (
     "lake ROOT/lake: it belongs to another ledger (01234567, not a new one); "
@@ -139,7 +140,7 @@ ORPHANED = (
 )
 GARBLED = (
     "lake ROOT/lake/_insights.json: cannot be read (list indices must be integers or slices, not str); "
-    "restore it from a copy of the lake"
+    "restore it from a copy of the lake, or run `insights rebuild --ledger`"
 )
 UNBORN: list[tuple[Prepare, str]] = [
     (foreign_lake, FOREIGN_LAKE),

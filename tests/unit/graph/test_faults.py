@@ -48,7 +48,8 @@ def test_every_row_is_reached_by_its_own_numbers(row: Row) -> None:
 @pytest.mark.parametrize("sample", SAMPLES, ids=lambda sample: sample["name"])
 def test_every_recorded_body_is_understood(sample: dict[str, Any]) -> None:
     """The bodies that Graph was seen to send become the remedies they need."""
-    fault = faults.classify(sample["status"], sample["body"]["error"], {}, account="111")
+    where = sample.get("where", "any")
+    fault = faults.classify(sample["status"], sample["body"]["error"], {}, account="111", where=where)
     assert type(fault).__name__ == sample["fault"]
 
 

@@ -141,6 +141,26 @@ def test_at_the_target_nothing_is_sent_for_a_minute_and_then_one_call() -> None:
     assert governor.has_room({ACCOUNT}, after(61))
 
 
+def test_a_score_at_the_target_is_waited_for_until_it_has_decayed() -> None:
+    """It falls by a third of a percent a second: ten percent above the target are half a minute."""
+    governor = Governor(80)
+    governor.learn([Reading(SCORE, 90)], NOON)
+    assert governor.admit({SCORE}, NOON) == after(30)
+
+
+def test_where_nothing_comes_back_the_pause_doubles() -> None:
+    """An hour that was used up in its first minute gives nothing back: few calls go into the last percents."""
+    governor, now, sent = Governor(80), 0.0, 0
+    while now < 3600:
+        governor.learn([Reading(ACCOUNT, 80 + sent)], after(now))
+        sent += 1
+        now = ((governor.admit({ACCOUNT}, after(now)) or after(now)) - NOON).total_seconds()
+    assert sent == 7
+    governor.learn([Reading(ACCOUNT, 40)], after(now))
+    governor.learn([Reading(ACCOUNT, 81)], after(now + 60))
+    assert governor.admit({ACCOUNT}, after(now + 60)) == after(now + 120)
+
+
 def test_the_nearer_to_the_target_the_fewer_under_way() -> None:
     """Free below 60 percent of the target, four at once up to 85, then one."""
     rooms = []

@@ -82,7 +82,7 @@ def test_first_look(usual: float | None, first: float) -> None:
         (10, 10, 30),
         (10, 99, 2),
         (10, 100, 2),
-        (600, 100, 2),
+        (600, 100, 30),
         (0, 50, 2),
     ],
 )
@@ -103,3 +103,27 @@ def test_bounds(initial: float, factor: float, age: float, percent: int, usual: 
     rhythm = Rhythm(initial, initial * factor)
     assert initial <= rhythm.first(usual) <= initial * factor
     assert initial <= rhythm.next(age, percent) <= initial * factor
+
+
+def test_a_stuck_run_costs_few_polls() -> None:
+    """One that stays at 100 % for an hour is looked at rarely: its percentage foretells an end that never comes."""
+    rhythm, age, polls = Rhythm(2, 30), 2.0, 0
+    while age < 3600:
+        age += rhythm.next(age, 100)
+        polls += 1
+    assert polls < 150
+
+
+@pytest.mark.parametrize(
+    ("times", "took"),
+    [
+        ({"time_ref": 1459788928, "time_completed": 1459788990}, 63.0),
+        ({"time_ref": 1459788928, "time_completed": 0}, None),
+        ({"time_ref": 1459788928}, None),
+        ({"time_completed": 1459788990}, None),
+        ({"time_ref": 1459788990, "time_completed": 1459788928}, None),
+    ],
+)
+def test_how_long_a_run_took(times: dict[str, Any], took: float | None) -> None:
+    """Meta's own clock tells, in whole seconds; what is missing or makes no sense tells nothing."""
+    assert Seen.of(times).took == took

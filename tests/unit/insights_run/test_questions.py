@@ -73,7 +73,7 @@ def test_a_small_question() -> None:
 
 def test_poll() -> None:
     """A poll names the fields it needs, also those that older versions leave out."""
-    fields = "id,async_status,async_percent_completion,time_completed,error_code,error_subcode,error_message"
+    fields = "id,async_status,async_percent_completion,time_ref,time_completed,error_code,error_subcode,error_message"
     assert poll(RUN, "111") == Call("poll", "GET", "6023920149050", {"fields": fields}, "111", drawn_by_insights("111"))
 
 

@@ -153,3 +153,10 @@ def test_a_key_that_a_part_holds_twice_is_a_fault() -> None:
     """Not joined away."""
     with pytest.raises(Inconsistent, match="one key twice"):
         joined([[{"k": 1}, {"k": 1}]], ["k"], "s")
+
+
+def test_what_a_run_took_is_remembered() -> None:
+    """The next load looks first when the last run was done; other accounts begin without a memory."""
+    kept = Kept()
+    kept.sizes().save_seconds({("111", "r"): 21.0})
+    assert kept.sizes().seconds([("111", "r"), ("222", "r")]) == {("111", "r"): 21.0}

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from connectors.ads_insights.questions import Question, Run
 from pipeline.account import Account
-from pipeline.due_slices import DueSlice, Wanted
+from pipeline.due_slices import DueSlice, Memory, Wanted
 from pipeline.plan import (
     InsightsTask,
     ObjectsTask,
@@ -61,8 +61,8 @@ def record(
     )
 
 
-def known(*records: SliceRecord) -> dict[SliceId, SliceRecord]:
-    return {found.id: found for found in records}
+def known(*records: SliceRecord) -> Memory:
+    return Memory({found.id: found for found in records})
 
 
 def alive(since: int, until: int, report: Report = REPORT, **changes: str) -> dict[str, Any]:
@@ -81,7 +81,13 @@ def alive(since: int, until: int, report: Report = REPORT, **changes: str) -> di
 
 def tasks(**given: Any) -> list[InsightsTask]:
     """The tasks of the plain report, unless told otherwise."""
-    words: dict[str, Any] = {"report": REPORT, "account": BERLIN, "wanted": wanted(), "known": {}, "now": NOW} | given
+    words: dict[str, Any] = {
+        "report": REPORT,
+        "account": BERLIN,
+        "wanted": wanted(),
+        "known": Memory({}),
+        "now": NOW,
+    } | given
     return list(due_insights(**words))
 
 

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from schemas.ad_objects import AD_ACCOUNTS, ADCREATIVES, ADS, ADSETS, CAMPAIGNS, MINOR_UNIT, OBJECT_TABLES
 from schemas.ads_insights import ReportTables, quotient_metrics, tables_of
+from schemas.app_insights import APP_INSIGHTS
 from schemas.arrow import file_schema
 from schemas.brand_safety import BRAND_SAFETY_TABLES
 from schemas.brand_safety_ad_sets import AD_SET_IMPRESSIONS
@@ -37,7 +38,7 @@ def every_table() -> tuple[Table, ...]:
     objects = (known.table for known in OBJECT_TABLES.values())
     safety = (*BRAND_SAFETY_TABLES.values(), AD_SET_IMPRESSIONS)
     content = (known.table for known in CONTENT_TABLES.values())
-    return (*tables_of(EVERYTHING), *objects, *safety, *content, *META_TABLES.values())
+    return (*tables_of(EVERYTHING), *objects, APP_INSIGHTS, *safety, *content, *META_TABLES.values())
 
 
 @given(REPORTS)

@@ -89,7 +89,7 @@ def test_the_interface_example() -> None:
             "app_secret_env": "META_APP_SECRET",
             "request_timeout_seconds": 60,
         },
-        "storage": {"root": Path("data"), "lake": None, "warehouse": None, "state": None},
+        "storage": {"root": Path("data"), "lake": None, "warehouse": None, "state": None, "keep_days": 0},
         "pace": {"target_utilisation": 85, "clock_speed": 1, "give_up_after_minutes": 0},
         "report_runs": {
             "poll_initial_seconds": 2,
@@ -128,6 +128,7 @@ def test_the_interface_example() -> None:
         "app_insights": {
             "app_ids": ["700"],
             "access_token_env": "META_APP_TOKEN",
+            "app_secret_env": None,
             "since": date(2026, 9, 1),
             "metrics": [
                 "api_calls",
@@ -139,8 +140,22 @@ def test_the_interface_example() -> None:
                 },
             ],
         },
-        "attribution": {"line_of_business_ids": ["800"], "reports": []},
-        "schedule": {"nightly_at": "03:30", "status_port": 8765, "status_host": "127.0.0.1"},
+        "attribution": {
+            "line_of_business_ids": ["800"],
+            "reports": [],
+            "campaign_filter_by": {},
+            "publisher_filter_by": {},
+            "conversion_event_filter_by": {},
+        },
+        "schedule": {"nightly_at": "03:30", "status_port": 8765, "status_host": "127.0.0.1", "status_token_env": None},
+        "alerts": {
+            "webhook_url_env": None,
+            "late_after_hours": 36,
+            "promises": {},
+            "quota_closed_minutes": 30,
+            "token_expires": None,
+            "token_warning_days": 14,
+        },
     }
 
 

@@ -105,6 +105,13 @@ def test_unknown_keys(text: str, says: str) -> None:
             ),
         ),
         ("[schedule]\nnightly_at = '25:00'", "[schedule] nightly_at = '25:00': write it as in '03:30'"),
+        (
+            "[schedule]\nstatus_host = '0.0.0.0'",
+            (
+                "[schedule] status_host = '0.0.0.0' is reached from other machines; set status_token_env to the name "
+                "of an environment variable that holds a token, or leave status_host out"
+            ),
+        ),
         ("[schedule]\nstatus_port = 70000", "[schedule] status_port = 70000: should be less than or equal to 65535"),
         (f"{REPORT}fields = 'spend'", f"{FIRST} fields = 'spend': should be a valid list; write [\"spend\"]"),
         (
