@@ -22,7 +22,7 @@ from schemas.arrow import TYPES
 from schemas.brand_safety import ASSUMED_ZONE
 from schemas.columns import Kind, Table
 
-STRETCH_BYTES = 16 * 2**20
+STRETCH_BYTES = 12 * 2**20
 """How much text is typed at once: more gains nothing and costs memory (measured)."""
 REPEATED = f"this {hourly_quick.KEY} stood in its hour before"
 
@@ -102,6 +102,7 @@ def convert(file: HourlyFile, scratch: Path, sink: Sink, repeats: Repeats | None
             work.take(stretch)
     finally:
         scratch.unlink(missing_ok=True)
+        pa.default_memory_pool().release_unused()  # what a file took is not kept for the next
     if counted.rows + counted.quarantined != counted.lines:
         raise AssertionError(f"{file.source.place}: {counted} do not add up")
     return counted
