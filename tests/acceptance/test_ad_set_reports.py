@@ -143,6 +143,21 @@ def test_the_quota_is_waited_for(shop: Shop, sandbox: Sandbox) -> None:
     assert ordered(loaded(shop)) == ordered(expected(sandbox, owner, ["facebook/feed"], labels(DAY, DAY)))
 
 
+def test_a_load_that_gives_up(shop: Shop, sandbox: Sandbox) -> None:
+    """What has landed when the time is over stays, the rest is due, and the next load makes the table whole."""
+    sandbox.script(brand_safety={"shares": CALM})
+    owner = ad_sets(sandbox)[0]
+    configure(shop, [owner])
+    whole = shop.config.read_text(encoding="utf-8")
+    shop.config.write_text(whole.replace("[pace]", "[pace]\ngive_up_after_minutes = 1"), encoding="utf-8")
+    assert shop.load("--table", TABLE, *ONE_DAY).code == 1
+    rows = expected(sandbox, owner, PLACEMENTS, labels(DAY, DAY))
+    assert len(loaded(shop)) < len(rows)
+    shop.config.write_text(whole, encoding="utf-8")
+    assert shop.load(*ONE_DAY).code == 0
+    assert ordered(loaded(shop)) == ordered(rows)
+
+
 @pytest.mark.parametrize("nth", [1, 9])
 def test_killed_while_reading(shop: Shop, sandbox: Sandbox, nth: int) -> None:
     """A load that is killed after some hours landed loses none and shows none twice."""
