@@ -28,13 +28,13 @@ from connectors.brand_safety.hours import Placement
 from connectors.http.client import HttpClient
 from connectors.http.clock import SystemClock
 from pipeline import catalogue
-from pipeline.app import THREADS
 from pipeline.brand_safety_work import AT_ONCE
 from pipeline.catalogue import Owned
 from pipeline.committer import Committer
 from pipeline.deadline import Deadline
 from pipeline.hour_ids import HourIds
 from pipeline.hours import Hour
+from pipeline.loading import THREADS
 from pipeline.normalise.hourly_lines import READ_BYTES
 from pipeline.part_landing import Fetched, OpenHour, PartLanding
 from pipeline.parts import Part

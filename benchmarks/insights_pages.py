@@ -22,8 +22,8 @@ import orjson
 from benchmarks.figures import Figure
 from benchmarks.pages import ACCOUNT, DAY, ENTRIES, REPORT, pages
 from pipeline import catalogue
-from pipeline.app import THREADS
 from pipeline.committer import Closing, Committer
+from pipeline.loading import THREADS
 from pipeline.normalise.frames import Source
 from pipeline.normalise.layout import Layout
 from pipeline.reading import InsightsReading, Into

@@ -1,7 +1,7 @@
 """Owns what a family of reports is to the rest of the pipeline: its tables, what of it is due, and how it is loaded.
 
 Ads insights and ad objects are planned account by account (`pipeline/plan.py`); every other family is one of these,
-built by `pipeline/app.py` from its section of the configuration and the choice of the command line.
+built by `pipeline/assembly.py` from its section of the configuration and the choice of the command line.
 """
 
 from collections.abc import Sequence

@@ -8,9 +8,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from pipeline.app import App, Desk
+from pipeline.app import App
 from pipeline.bell import Bell, alarm_clock
 from pipeline.errors import Refused, Unpublished
+from pipeline.loading import Desk
 from pipeline.metrics import Measured
 from pipeline.orders import Choice
 from pipeline.past import past_of

@@ -62,7 +62,7 @@ def test_only_the_assembly_takes_settings_apart() -> None:
     knowing = {
         path.name for path in files_of("pipeline") for name in imports_of(path) if name.split(".")[0] == "config"
     }
-    assert {"app.py", "cli.py", "options.py"} == knowing
+    assert {"assembly.py", "cli.py", "options.py"} == knowing
 
 
 def test_only_the_commands_know_the_sandbox() -> None:
