@@ -4,7 +4,7 @@ import contextlib
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -39,6 +39,14 @@ WHERE v.metric = 'action_values' AND v.action_type = 'omni_purchase'
 GROUP BY ALL HAVING sum(f.spend) > 0 ORDER BY return_on_spend DESC LIMIT 5""",
     ),
     (
+        "What stood beside the ads of the last two days, by language of the content (brand safety)",
+        """SELECT coalesce(content_language, 'not told') AS language, sum(impressions)::BIGINT AS impressions,
+       sum(impressions) FILTER (content_privacy = 'public')::BIGINT AS beside_public_content,
+       count(DISTINCT content_owner_id) AS owners
+FROM brand_safety_exposure WHERE date > (SELECT max(date) FROM brand_safety_exposure) - 2
+GROUP BY 1 ORDER BY impressions DESC LIMIT 5""",
+    ),
+    (
         "What the app sold, and to how many users a day, by week (app insights)",
         """SELECT date_trunc('week', p.date_start)::DATE AS week, sum(payments_daily_spend) AS spend,
        sum(payments_daily_refunds) AS refunds, round(avg(u.value))::BIGINT AS users_a_day,
@@ -68,12 +76,12 @@ def show(root: Path, type_command: Callable[[Sequence[str]], None], *, as_json: 
     """
     now = datetime.now(UTC).replace(microsecond=0)
     click.echo(
-        f"Loading {DAYS} days of five ad accounts, an app and a line of business from a sandbox of Meta on this "
-        f"machine into {root}",
+        f"Loading {DAYS} days of five ad accounts, what stood beside their ads, an app and a line of business "
+        f"from a sandbox of Meta on this machine into {root}",
         err=True,
     )
-    with _sandbox(now) as url:
-        config = _configuration(root, url, now)
+    with _sandbox(now) as servers:
+        config = _configuration(root, servers, now)
         os.environ[TOKEN_VARIABLE] = "sandbox-token-demo"
         arguments = ["load", "--config", str(config), "--now", now.isoformat(), *(["--json"] if as_json else [])]
         code = _exit_code(type_command, arguments)
@@ -91,24 +99,26 @@ def _as_typed() -> str:
 
 
 @contextlib.contextmanager
-def _sandbox(now: datetime) -> Iterator[str]:
+def _sandbox(now: datetime) -> Iterator[Mapping[str, str]]:
+    """The addresses of a running sandbox: `listening`, and `files` for the hourly files."""
     command = [sys.executable, "-m", "sandbox", "--port", "0", "--speed", SPEED, "--now", now.isoformat()]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
         try:
             line = process.stdout.readline() if process.stdout else ""
-            yield orjson.loads(line)["listening"]
+            yield orjson.loads(line)
         finally:
             process.terminate()
 
 
-def _configuration(root: Path, url: str, now: datetime) -> Path:
+def _configuration(root: Path, servers: Mapping[str, str], now: datetime) -> Path:
     root.mkdir(parents=True, exist_ok=True)
     path = root / "insights.toml"
     since = (now - timedelta(days=DAYS)).date()
     path.write_text(
         f"""# Written by `insights demo`: a sandbox instead of Meta.
 [graph]
-base_url = "{url}"
+base_url = "{servers["listening"]}"
+files_url = "{servers["files"]}"
 access_token_env = "{TOKEN_VARIABLE}"
 
 [storage]
@@ -131,6 +141,10 @@ level = "campaign"
 breakdowns = ["age", "gender"]
 
 [ad_objects]
+
+[brand_safety]
+business_ids = ["900"]
+placements = ["facebook/feed"]
 
 [app_insights]
 app_ids = ["700"]
