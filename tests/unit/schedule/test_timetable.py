@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.timetable import PUBLISH_EVERY, TRY_AGAIN, LastRun, Past, Routine, due_at, loads, next_step
+from pipeline.timetable import PUBLISH_EVERY, TRY_AGAIN, LastRun, Past, Routine, due_at, loads, next_step, routines
 
 ZONES = (
     *("America/Los_Angeles", "Asia/Kolkata", "Pacific/Auckland", "America/Sao_Paulo", "Europe/London"),
@@ -188,6 +188,27 @@ def test_a_publication_under_a_clock_that_was_set_back_waits_for_nothing() -> No
     step = next_step([], Past({}, 2, 1, now + timedelta(days=3)), now)
     assert step is not None
     assert step.at == now
+
+
+def test_the_routines_of_a_configuration() -> None:
+    """One night for each zone with its accounts; brand safety every hour; other families daily by GMT-8."""
+    zones = {"1": "Asia/Tokyo", "2": "UTC", "3": "Asia/Tokyo"}
+    families = {"app_insights": ["app_insights"], "brand_safety": ["brand_safety_impressions"]}
+    at = time(3, 30)
+    assert routines(["facts", "ads"], zones, families, at) == [
+        Routine("nightly Asia/Tokyo", ("facts", "ads"), ("1", "3"), "Asia/Tokyo", at),
+        Routine("nightly UTC", ("facts", "ads"), ("2",), "UTC", at),
+        Routine("daily app_insights", ("app_insights",), (), "Etc/GMT+8", at),
+        Routine("hourly brand_safety", ("brand_safety_impressions",), (), "Etc/GMT+8", None),
+    ]
+    assert routines([], {}, {"brand_safety": ["t"]}, at) == [Routine("hourly brand_safety", ("t",), (), "Etc/GMT+8")]
+
+
+def test_before_any_account_is_known_one_load_finds_them() -> None:
+    """Whatever zones they will have; it is due at once, since it never ran."""
+    [first] = routines(["facts"], {}, {}, time(3, 30))
+    assert (first.name, first.accounts) == ("nightly", ())
+    assert due_at(first, None, utc("2026-11-20T12:00")) <= utc("2026-11-20T12:00")
 
 
 def test_loads_in_order_of_waiting() -> None:
