@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from connectors.ads_insights.life import Rhythm, Seen, Step
 from connectors.ads_insights.questions import Question, Run, poll
-from connectors.errors import Fault, GaveUp, NotReady, Resubmit, Throttled
+from connectors.errors import Fault, GaveUp, NotReady, Resubmit, Throttled, Transient
 from connectors.graph.client import Graph
 from connectors.http.clock import Clock
 from schemas.events import Say
@@ -112,7 +112,7 @@ class Poller:
     async def _look(self, ripe: Sequence[Waiting]) -> None:
         self._say("report_run.polled", runs=len(ripe))
         try:
-            answers = await self._graph.batch([poll(w.run, w.question.account) for w in ripe])
+            answers = await self._graph.batch([poll(w.run, w.question.account) for w in ripe], once=True)
         except Fault as fault:
             answers = [fault] * len(ripe)
         for waiting, answer in zip(ripe, answers, strict=True):
@@ -153,10 +153,12 @@ class Poller:
         age = self._clock.monotonic() - waiting.since
         if isinstance(fault, Throttled):
             waiting.look_at = self._clock.monotonic() + (fault.wait_seconds or self._rhythm.max_seconds)
-        elif isinstance(fault, NotReady | GaveUp) and age <= self._rhythm.deadline_seconds:
-            waiting.look_at = self._clock.monotonic() + self._rhythm.max_seconds
-        else:
+        elif not isinstance(fault, NotReady | Transient | GaveUp):
             _fail(waiting, fault)
+        elif age <= self._rhythm.deadline_seconds:
+            waiting.look_at = self._clock.monotonic() + self._rhythm.next(age, waiting.percent)
+        else:
+            _fail(waiting, GaveUp.after(fault, "the report run could not be looked at before its deadline"))
 
 
 def _settle(waiting: Waiting, seen: Seen) -> None:

@@ -148,20 +148,21 @@ class Graph:
         calls: Sequence[Call],
         *,
         patient: bool = False,
+        once: bool = False,
         give_up: datetime | None = None,
     ) -> list[Answer]:
         """The answers in the order of the calls, in as many requests as it takes; a part's fault is its answer.
 
-        Parts that are unanswered or transiently failed are asked again by the policy. Parts whose own quota is closed
-        are not sent: their answer is `Throttled` at once, so that one closed account holds up no other; with `patient`
-        they are waited for, until `give_up`.
+        Parts that are unanswered or transiently failed are asked again by the policy, which all wait for; with `once`
+        their fault is their answer. Parts whose own quota is closed are not sent: their answer is `Throttled` at once,
+        so that one closed account holds up no other; with `patient` they are waited for, until `give_up`.
         """
         answers: dict[int, Answer] = {}
         effort = Effort(self._policy)
         everything = work = dict(enumerate(calls))
         while work:
             answers |= await self._round(work, effort, give_up)
-            work = await self._transient(work, answers, effort)
+            work = {} if once else await self._transient(work, answers, effort)
             if patient and not work:
                 work = await self._throttled(everything, answers, give_up)
         return [answers[index] for index in everything]

@@ -26,7 +26,7 @@ from tests.acceptance.tiny import REPORT, SINCE, UNTIL, settings, world
 TESTS = Path(__file__).parents[1]
 SHOWN: Mapping[int, Sequence[str]] = {
     1: ("test_usage_is_learned_from_good_and_bad_answers", "test_a_throttled_poll_in_a_batch_closes_its_quota"),
-    2: ("test_a_blocked_account_waits_and_the_others_go_on", "test_a_closed_quota_holds_up_nothing_else"),
+    2: ("test_a_blocked_account_waits_and_the_others_go_on", "test_polls_that_fail_hold_up_no_other_account"),
     3: ("test_each_library_has_one_door", "test_usage_is_learned_from_each_part"),
     4: ("test_a_stuck_run_is_overtaken_by_smaller_ones", "test_runs_that_hang_are_not_submitted_again_and_again"),
     5: ("test_every_value_of_every_report_equals_the_truth", "test_report_tables_hold_together"),
@@ -91,6 +91,24 @@ def test_a_throttled_poll_in_a_batch_closes_its_quota(tmp_path: Path) -> None:
             assert min(later) - refused >= timedelta(minutes=5)
             assert max(moments(stage, "222", "page")) < min(later)
             stage.assert_holds(REPORT, truth(stage, "111", "222"))
+
+    in_one_loop(main)
+
+
+@pytest.mark.parametrize("do", [{"fault": "2"}, {"null_part": True}, {"fault": "1"}], ids=str)
+def test_polls_that_fail_hold_up_no_other_account(do: Mapping[str, Any], tmp_path: Path) -> None:
+    """Runs of all accounts are looked at together: one whose polls are never answered delays nobody else."""
+
+    async def main(loop: Loop) -> None:
+        patience = {"report_runs": {"deadline_minutes": 10}}
+        wanted = {**settings(["111", "222"]), **patience}
+        async with staged(loop, tmp_path, world(["111", "222"]), wanted) as stage:
+            stage.state.scenario.load([{"match": {"op": "poll", "account": "111"}, "do": do, "times": None}])
+            begun = stage.now
+            summary = await stage.load()
+            assert {failure.scope for failure in summary.totals.failures} == {"111"}
+            assert max(moments(stage, "222", "page")) - begun < timedelta(seconds=20)
+            stage.assert_holds(REPORT, truth(stage, "222"))
 
     in_one_loop(main)
 
