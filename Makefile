@@ -30,7 +30,7 @@ check: $(VENV)/.dev ## lint and types, over everything
 	$(BIN)/mypy .
 
 test: $(VENV)/.dev ## the tests
-	$(BIN)/pytest
+	$(BIN)/pytest -n 3 --dist loadfile
 
 soak: $(VENV)/.dev ## the long repetitions: hundreds of kills
 	$(BIN)/pytest -m soak
