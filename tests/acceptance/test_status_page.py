@@ -219,6 +219,14 @@ def test_no_page_shows_a_token(page: Page, loaded: Shop) -> None:
     assert [one for one in (written, *(page.read(path).body for path in paths)) if TOKEN in one] == []
 
 
+def test_the_file_holds_an_account_of_a_single_table(loaded: Shop) -> None:
+    """Which needs no list of its tables, and no way to all of them."""
+    path = loaded.folder / "one.html"
+    done = loaded.run("status", "--html", str(path), "--account", "111", "--table", "campaigns", *WHEN)
+    assert (done.code, done.err) == (0, "")
+    assert "All tables of this account" not in path.read_text(encoding="utf-8")
+
+
 # ---- who may read, and how the server answers ----
 
 
