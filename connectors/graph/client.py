@@ -5,6 +5,7 @@ What a fault means is decided by `faults`, how long to wait by `http.retry`, whe
 
 import asyncio
 import random
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -200,12 +201,18 @@ class Graph:
         """Those that may go now, and for the others the throttle that they would have met."""
         now = self._clock.now()
         answers: dict[int, Answer] = {}
+        beside: Counter[Quota] = Counter()  # of accounts: for the app's own quotas the whole request has been let in
         for index, call in work.items():
+            own = [quota for quota in call.quotas if quota.scope == "account"]
             until = self._gate.governor.admit(call.quotas, now)
             if until is not None:
                 wait = (until - now).total_seconds()
                 closed = self._gate.governor.closed(call.quotas, now)
                 answers[index] = Throttled("not sent", place=call.place, quotas=closed, wait_seconds=wait)
+            elif not self._gate.governor.has_room(own, now, beside):
+                answers[index] = Throttled("not sent beside the others", place=call.place, quotas=frozenset(own))
+            else:
+                beside.update(own)
         going = [index for index in work if index not in answers]
         if going:
             heard = await self._door.ask_many([work[index] for index in going])

@@ -4,7 +4,7 @@ A blocked quota is a deadline: nothing is sent on it before, because calls made 
 the block (graph-api.md 3.4 [seed 004]). Waits: 3.5 rules 1 to 3 [inferred]. Time and jitter are arguments.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -76,9 +76,14 @@ class Governor:
         """Which of these are closed now."""
         return frozenset(quota for quota in quotas if quota in self._meters and self._meters[quota].blocked(now))
 
-    def has_room(self, quotas: Iterable[Quota], now: datetime) -> bool:
-        """Whether one more call may be under way on each of these: the nearer to the target, the fewer."""
-        return all(self._room(self._meters[quota], quota, now) > 0 for quota in quotas if quota in self._meters)
+    def has_room(self, quotas: Iterable[Quota], now: datetime, beside: Mapping[Quota, int] | None = None) -> bool:
+        """Whether one more call may be under way on each of these, `beside` those that are about to go with it.
+
+        The nearer to the target, the fewer.
+        """
+        going = beside or {}
+        known = (quota for quota in quotas if quota in self._meters)
+        return all(self._room(self._meters[quota], quota, now) > going.get(quota, 0) for quota in known)
 
     def deadlines(self) -> list[Deadline]:
         """Every deadline there is, the earliest first; what the ledger keeps across restarts."""
