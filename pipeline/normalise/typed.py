@@ -19,6 +19,8 @@ _WIDE = Context(prec=80)
 _DECIMAL = re.compile(r"-?[0-9]+(\.[0-9]+)?([eE][-+]?[0-9]{1,3})?")
 _PLAIN = b"0123456789.-"
 _FINE = pa.decimal128(38, 18)
+_LONGEST = {pa.decimal128(18, 6): 32, pa.decimal128(38, 6): 32, _FINE: 20}
+"""Characters that Arrow surely reads rightly: it scales in 128 bits, and what overflows comes out as another number."""
 _DIGITS = {Kind.MONEY: 18, Kind.AMOUNT: 38}
 _FLAGS = {"true": True, "false": False, "1": True, "0": False}
 
@@ -55,7 +57,7 @@ def typed(texts: pa.Array, kind: Kind, *, quotient: bool = False) -> Typed:
 
 def _quickly(texts: pa.Array, kind: Kind, *, quotient: bool) -> pa.Array | None:
     """The whole column cast by Arrow, where Arrow is as strict as we are; None where it refuses or might not be."""
-    if kind in {Kind.FLAG, Kind.INSTANT} or _may_deceive(texts, kind):
+    if kind in {Kind.FLAG, Kind.INSTANT} or _may_deceive(texts, kind) or _may_overflow(texts, TYPES[kind]):
         return None
     try:
         values = pc.cast(texts, TYPES[kind])
@@ -81,6 +83,10 @@ def _may_deceive(texts: pa.Array, kind: Kind) -> bool:
     return b"." in view and (b"-." in view or _any(pc.starts_with(texts, ".")) or _any(pc.ends_with(texts, ".")))
 
 
+def _may_overflow(texts: pa.Array, to: pa.DataType) -> bool:
+    return to in _LONGEST and (pc.max(pc.binary_length(texts)).as_py() or 0) > _LONGEST[to]
+
+
 def _any(found: pa.Array) -> bool:
     return pc.any(found).as_py() is True
 
@@ -95,6 +101,8 @@ def _last(texts: pa.Array) -> int:
 
 
 def _rounded_quickly(texts: pa.Array, kind: Kind) -> pa.Array | None:
+    if _may_overflow(texts, _FINE):
+        return None
     try:
         fine = pc.cast(texts, _FINE)
         return pc.cast(pc.round(fine, ndigits=6, round_mode="half_to_even"), TYPES[kind])

@@ -38,6 +38,19 @@ def test_whole_columns(kind: Kind, texts: list[str | None], quotient: bool, skip
         assert (slow.values.to_pylist(), slow.faults) == (quick.to_pylist(), [])
 
 
+@pytest.mark.parametrize("kind", [Kind.MONEY, Kind.AMOUNT], ids=lambda kind: kind.name)
+@settings(deadline=None)
+@given(st.lists(st.decimals(allow_nan=False, allow_infinity=False, places=9), max_size=3), st.integers(0, 45))
+def test_amounts_of_any_size(kind: Kind, numbers: list[Decimal], zeros: int) -> None:
+    """However long they are: Arrow alone would take 5784806022461976340853709180049240 for another number."""
+    texts = [f"{number:f}".replace(".", "") + "0" * zeros for number in numbers]
+    texts += [f"{number:f}" for number in numbers] + ["5784806022461976340853709180049240", "0.1234567"]
+    for quotient in (False, True):
+        column = pa.array(texts[: 2 * len(numbers) + zeros % 3], pa.string())
+        found, slow = typed(column, kind, quotient=quotient), cells._cell_by_cell(column, kind, quotient=quotient)
+        assert (found.values.to_pylist(), found.faults) == (slow.values.to_pylist(), slow.faults)
+
+
 @settings(deadline=None)
 @given(st.lists(st.none() | DAYS, max_size=4))
 def test_whole_columns_of_days(texts: list[str | None]) -> None:
