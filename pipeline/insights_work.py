@@ -26,6 +26,7 @@ from pipeline.uninterrupted import uninterrupted
 from pipeline.workshop import Workshop
 from schemas.columns import Table
 from schemas.periods import State, settled_at, today_in
+from schemas.retention import kept
 from schemas.work import SliceId, SliceRecord, day_place
 
 OWNER = "account_id"
@@ -113,9 +114,12 @@ class InsightsWork:
         await self._fail(task, fault)
 
     async def _too_old(self, task: InsightsTask, fault: OutOfRange) -> None:
-        """What Meta no longer has, by a rule that we do not know or since midnight: only that is skipped."""
+        """Only what grew too old since the plan was made is skipped; of anything else Meta should have the rows."""
+        limit = kept(task.report, today_in(task.account.zone, self.shop.clock.now())).since
         halves = task.halves()
-        if halves is None:
+        if task.period.start >= limit:
+            await self._fail(task, fault)
+        elif halves is None:
             await self.shop.committer.fail(self._records(task), fault, State.SKIPPED)
         else:
             await self._do_all(halves)

@@ -13,7 +13,7 @@ from typing import TypeVar, TypeVarTuple, Unpack
 
 T = TypeVar("T")
 Args = TypeVarTuple("Args")
-GRACE_SECONDS = 0.0005
+GRACE_SECONDS = 0.002
 """Real time in which bytes that are under way inside the machine may still arrive before the time jumps."""
 THREADS_SECONDS = 0.05
 

@@ -113,7 +113,7 @@ WRONG = (
     (
         "since = 2026-11-18",
         "since = 2026-02-30",
-        "this is not TOML: Invalid date or datetime (at line 10, column 9): since ...",
+        "this is not TOML: Invalid date or datetime (at line 11, column 9): since ...",
     ),
     (
         "since = 2026-11-18",
@@ -481,7 +481,7 @@ def test_no_network_is_a_failure_of_each_account(shop: Shop) -> None:
         ("ad_accounts", "222", "next load"),
     ]
     assert ended.json["failures"][0]["error"].startswith(
-        "POST http://127.0.0.1:9/v25.0/: given up after 6 attempts; last: "
+        "POST http://127.0.0.1:9/v25.0: given up after 6 attempts; last: "
     )
 
 

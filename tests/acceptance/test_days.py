@@ -41,7 +41,7 @@ def test_a_second_load_on_the_same_day_sends_nothing(shop: Shop, sandbox: Sandbo
     sandbox.forget_calls()
     again = shop.load(now=NOW + timedelta(hours=2))
     assert (again.code, sandbox.calls()) == (0, [])
-    assert again.json["slices"] == {"landed": 0, "failed": 0, "empty": 0, "skipped": 0, "unchanged": 0}
+    assert again.json["slices"] == {"landed": 0, "failed": 0, "empty": 0, "skipped": 0, "lost": 0, "unchanged": 0}
     assert before == files(shop)
 
 

@@ -312,5 +312,7 @@ def test_every_line_of_the_catalogue_stands_in_the_table() -> None:
     known = {fault for fault, _, _ in (*cells(MATRIX), *cells(BATCH))}
     elsewhere = {"32", "341", "80003", "80004", "80004/2446079", "batch size", "not successful", "100/cursor"}
     elsewhere |= {"-2/2490547", "-3/1504045", "80000/2446079", "613/5044001"}  # runs; same codes without a line
+    elsewhere |= {"3000", "3003", "app insights gone", "80011", "10/public", "200/private", "200/capability"}
+    families = {fault for fault in CATALOGUE if fault.startswith("100/2349")}
     tokens = {fault for fault in CATALOGUE if fault.startswith("190/")}
-    assert set(CATALOGUE) - known - elsewhere - tokens == set()
+    assert set(CATALOGUE) - known - elsewhere - families - tokens == set()

@@ -9,6 +9,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import axe_core_python
+from selenium.common.exceptions import ElementClickInterceptedException
 from selenium.webdriver import Chrome, ChromeOptions
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.action_chains import ActionChains
@@ -58,6 +59,19 @@ class Browser:
         """The only element; waited for."""
         self.until(lambda: len(self.all(css)) == 1, css)
         return self.all(css)[0]
+
+    def click(self, css: str) -> None:
+        """Clicks the only element where it lies clear of the window's edges: near them a layout may still move."""
+        element = self.one(css)
+        self.driver.execute_script("arguments[0].scrollIntoView({block: 'center', behavior: 'instant'})", element)
+        self.until(lambda: self._clicked(element), f"a click on {css}")
+
+    def _clicked(self, element: WebElement) -> bool:
+        try:
+            element.click()
+        except ElementClickInterceptedException:
+            return False
+        return True
 
     def until(self, true: Any, what: str = "") -> None:
         WebDriverWait(self.driver, PATIENCE_SECONDS, 0.05).until(lambda _: true(), f"still waiting for {what}")

@@ -157,7 +157,7 @@ def test_a_hole_is_seen_as_a_hole(browser: Browser, page: str) -> None:
     chart = browser.all(".chart")[0]
     assert "4 days without data" in chart.text
     assert len(browser.all(".chart:first-child .hole")) == 4
-    browser.one(".charts + details summary").click()
+    browser.click(".charts + details summary")
     rows = {row.text.split("  ")[0][:15]: row.text for row in browser.all(".charts + details tbody tr")}
     assert rows["Thu 12 Nov 2026"].endswith("no data no data")
     assert rows["Sat 10 Oct 2026"].endswith("0.00 (no rows) 0 (no rows)")
@@ -208,7 +208,7 @@ def test_the_file_stands_alone(browser: Browser, written: Path) -> None:
     browser.open(written.as_uri())
     assert browser.one("h1").text == "Incomplete"
     assert browser.ask("performance.getEntriesByType('resource').length") == 0
-    browser.one(f"#account-111-ads_insights {FAILED_DAY}").click()
+    browser.click(f"#account-111-ads_insights {FAILED_DAY}")
     browser.until(lambda: browser.one("tr:target").is_displayed(), "the slice's line")
     line = browser.one("tr:target").text
     assert "Tue 17 Nov 2026" in line
