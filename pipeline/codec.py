@@ -1,6 +1,7 @@
 """Owns how travelling values become text and come back: instants, slice borders, places, whole slices as JSON."""
 
 from datetime import UTC, date, datetime
+from functools import lru_cache
 from typing import Any
 
 import orjson
@@ -14,6 +15,7 @@ def instant(at: datetime | None) -> str | None:
     return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ") if at else None
 
 
+@lru_cache(maxsize=10_000)
 def read_instant(text: str | None) -> datetime | None:
     """The instant that `instant` wrote."""
     return datetime.fromisoformat(text) if text else None
@@ -24,6 +26,7 @@ def border(at: datetime | None) -> str:
     return at.strftime("%Y-%m-%dT%H:%M") if at else ""
 
 
+@lru_cache(maxsize=10_000)
 def read_border(text: str) -> datetime | None:
     """The border that `border` wrote."""
     return datetime.fromisoformat(text) if text else None

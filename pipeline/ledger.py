@@ -825,20 +825,19 @@ def _record(row: Row) -> SliceRecord:
 
 
 def _young(table: str, scope: str, row: Sequence[Any]) -> SliceRecord:
-    """As `_record`, from the columns of `young` by their place: a plan over many accounts reads a great many."""
-    start, end, zone, state, rows, as_of, fetched_at, run_id, definition, reason, attempts = row
+    """As `_record`, without zone, run and attempts, of which no plan asks: over many accounts it reads a great many."""
+    start, end, state, rows, as_of, fetched_at, definition, reason = row
     return SliceRecord(
         SliceId(table, scope, codec.read_border(start)),
         codec.read_border(end),
-        zone,
+        "",
         _STATES[state],
         rows,
         codec.read_instant(as_of),
         codec.read_instant(fetched_at),
-        run_id,
+        "",
         definition,
         reason,
-        attempts,
     )
 
 

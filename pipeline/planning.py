@@ -1,6 +1,8 @@
 """Owns how the ledger's memory becomes a plan: reads what is known, lets `plan` decide what is due."""
 
-from collections.abc import Callable, Mapping, Sequence
+import gc
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 
 import orjson
@@ -22,6 +24,19 @@ IN_FULL = "objects.in_full"
 ENOUGH_CALLS = 10
 
 
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """A plan makes a great many objects and no rubbish: to look for some meanwhile takes a sixth of the time."""
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if collecting:
+            gc.enable()
+
+
+@_uncollected()
 def planned(
     ledger: Ledger,
     accounts: Sequence[Account],

@@ -236,13 +236,13 @@ SELECT count(*) AS slices, min(slice_start) AS first, max(slice_start) AS last, 
 FROM slices INDEXED BY slices_by_age WHERE table_name = :table AND scope = :scope;
 
 -- name: young
-SELECT slice_start, slice_end, time_zone, state, rows, as_of, fetched_at, run_id, definition, reason, attempts
+SELECT slice_start, slice_end, state, rows, as_of, fetched_at, definition, reason
 FROM slices INDEXED BY slices_by_age
 WHERE table_name = :table AND scope = :scope
   AND CASE WHEN state IN ('landed', 'empty', 'partial', 'unknown') THEN CAST((julianday(as_of) - julianday(slice_end)) * 1440 AS INTEGER) END <= :minutes
   AND as_of < :before
 UNION ALL
-SELECT slice_start, slice_end, time_zone, state, rows, as_of, fetched_at, run_id, definition, reason, attempts
+SELECT slice_start, slice_end, state, rows, as_of, fetched_at, definition, reason
 FROM slices INDEXED BY slices_by_age
 WHERE table_name = :table AND scope = :scope
   AND CASE WHEN state IN ('landed', 'empty', 'partial', 'unknown') THEN CAST((julianday(as_of) - julianday(slice_end)) * 1440 AS INTEGER) END IS NULL;
