@@ -51,7 +51,8 @@ class Findings:
         lines = [f"being written by {self.writing}; what it has under way is not judged"] if self.writing else []
         lines += [f"WRONG {one.room} {one.place}: {one.problem}; {one.remedy}" for one in sorted(self.wrong)]
         lines += [f"note: {note}" for note in self.notes]
-        how = [f"{table} {way}" for table, way in self.compared.items()]
+        ways = {way: [table for table, by in self.compared.items() if by == way] for way in self.compared.values()}
+        how = [f"{len(tables)} tables {way}" for way, tables in ways.items()]
         lines.append(
             f"{self.files:,} files with {self.rows:,} rows fit the ledger" if self.files else "no file was read"
         )

@@ -6,7 +6,7 @@ import subprocess
 import sys
 from collections import defaultdict
 from collections.abc import Iterator
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from itertools import pairwise
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -176,7 +176,8 @@ def assert_as_in_truth(shop: Shop, sandbox: Sandbox, end: datetime) -> None:
         last = (end.astimezone(ZoneInfo(zone)) - timedelta(hours=4)).date() - timedelta(days=1)
         first = last - timedelta(days=1)
         days = {"since": str(first), "until": str(last)}
-        truth = sandbox.insights(account, end, **REPORT.parameters(), time_range=days)
+        night = datetime.combine(last + timedelta(days=1), time(4), ZoneInfo(zone))  # by `end` it may be tomorrow there
+        truth = sandbox.insights(account, night, **REPORT.parameters(), time_range=days)
         where = f"account_id = '{account}' AND date_start BETWEEN '{first}' AND '{last}'"
         found = keyed((as_found(row, table) for row in shop.rows(f"ads_insights WHERE {where}")), table)
         assert keyed(expected_facts(REPORT, truth), table) == found
