@@ -4,8 +4,11 @@ Where the loop would sleep until its next timer, and no socket has bytes and no 
 timer. A sandbox and a client that run in one such loop live in the same time, as exact as in a calculation.
 """
 
+import array
 import asyncio
+import fcntl
 import selectors
+import termios
 from collections.abc import Callable
 from concurrent.futures import Executor
 from datetime import datetime, timedelta
@@ -16,6 +19,8 @@ Args = TypeVarTuple("Args")
 GRACE_SECONDS = 0.002
 """Real time in which bytes that are under way inside the machine may still arrive before the time jumps."""
 THREADS_SECONDS = 0.05
+MOST_LOOKS = 50
+"""How often bytes in flight are waited for: those for somebody who reads no more never arrive."""
 
 
 class _Selector(selectors.DefaultSelector):
@@ -32,9 +37,26 @@ class _Selector(selectors.DefaultSelector):
         if self._loop.in_threads:
             return super().select(THREADS_SECONDS)
         ready = super().select(GRACE_SECONDS)
+        for _ in range(MOST_LOOKS):
+            if ready or not self._in_flight():
+                break
+            ready = super().select(GRACE_SECONDS)
         if not ready:
             self._loop.elapsed += timeout
         return ready
+
+    def _in_flight(self) -> bool:
+        """Tell whether a socket has sent bytes that its peer's end has not taken in: a busy machine delays them."""
+        return any(_unsent(key.fd) for key in self.get_map().values())
+
+
+def _unsent(descriptor: int) -> int:
+    waiting = array.array("i", [0])
+    try:
+        fcntl.ioctl(descriptor, termios.TIOCOUTQ, waiting)
+    except OSError:  # no stream of bytes, or not connected
+        return 0
+    return waiting[0]
 
 
 class Loop(asyncio.SelectorEventLoop):
