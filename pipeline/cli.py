@@ -4,6 +4,7 @@ Heavy libraries are imported by the commands that need them, because `insights -
 """
 
 import asyncio
+import os
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -22,6 +23,8 @@ from pipeline.options import INTERRUPTED, Shared, choice_of, chosen, run, shared
 if TYPE_CHECKING:  # `app` pulls in every heavy library; commands import it when they run
     from pipeline.app import App
     from pipeline.orders import Choice
+
+STOPPED = "interrupted; what has landed stays, run the same command again to go on"
 
 GRACE_SECONDS = 8.0
 """What is not finished so long after SIGTERM is left as a kill would leave it: to be made up at the next start."""
@@ -146,7 +149,14 @@ def schedule(given: Shared, wait: bool) -> None:  # noqa: FBT001 - click's
     """Stay up: nightly loads in each account's own time zone, and the status page."""
     from pipeline.schedule import stay  # noqa: PLC0415 - heavy
 
-    run(stay(given.app(bars=False), wait=wait), grace_seconds=GRACE_SECONDS)
+    try:
+        run(stay(given.app(bars=False), wait=wait), grace_seconds=GRACE_SECONDS)
+    except (KeyboardInterrupt, asyncio.CancelledError):
+        _say(STOPPED)
+        sys.stderr.flush()
+        os._exit(
+            INTERRUPTED
+        )  # all is closed; the interpreter's own end, native threads being about, crashed once in tests
 
 
 @insights.command()
@@ -346,7 +356,7 @@ def main(arguments: Sequence[str] | None = None, listeners: Sequence[Listener] =
         _say(str(fault))
         sys.exit(TOKEN if isinstance(fault, TokenRefused) else FAILED)
     except (KeyboardInterrupt, asyncio.CancelledError, click.Abort):
-        _say("interrupted; what has landed stays, run the same command again to go on")
+        _say(STOPPED)
         sys.exit(INTERRUPTED)
     except Exception as error:
         cause = _of_the_machine(error)
