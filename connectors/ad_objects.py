@@ -69,7 +69,7 @@ class AdObjects:
         """Objects that no listing shows, each by its id, fifty to a request; the ids that gave nothing, with why."""
         fields = listing.table.fields_without(self._refused[listing.account])
         quotas = drawn_by_objects(listing.account)
-        calls = [Call("object", "GET", name, {"fields": fields}, listing.account, quotas) for name in ids]
+        calls = [Call("object", "GET", name, {"fields": fields}, listing.account, quotas, ("id",)) for name in ids]
         refused: dict[str, Fault] = {}
         receiver.begin()
         for name, answer in zip(ids, await self._graph.batch(calls, patient=True), strict=True):
@@ -135,7 +135,7 @@ class AdObjects:
 
 def _node(listing: Listing, fields: str) -> Call:
     quotas = drawn_by_objects(listing.account)
-    return Call("object", "GET", f"act_{listing.account}", {"fields": fields}, listing.account, quotas)
+    return Call("object", "GET", f"act_{listing.account}", {"fields": fields}, listing.account, quotas, ("id",))
 
 
 def _edge(listing: Listing, fields: str) -> Call:

@@ -96,7 +96,7 @@ async def who_and_what(graph: Graph, needs: Iterable[Need], checked: Checked) ->
     me = (await graph.call(Call("object", "GET", "me", {"fields": "id,name"}))).object()
     checked.user = f"{me.get('name', 'unnamed')} ({me.get('id', '?')})"
     try:
-        rows = (await graph.call(Call("list", "GET", "me/permissions"))).rows()
+        rows = (await graph.call(Call("list", "GET", "me/permissions", needs=("permission", "status")))).rows()
     except TokenRefused:
         raise
     except Fault:
@@ -130,7 +130,7 @@ async def accounts_of_token(graph: Graph) -> list[dict[str, Any]]:
 
 async def businesses_of_token(graph: Graph) -> list[dict[str, Any]]:
     """Every business that the token sees; none where it lacks the permission to."""
-    call = Call("list", "GET", "me/businesses", {"fields": "id,name"}, None, drawn_by_app())
+    call = Call("list", "GET", "me/businesses", {"fields": "id,name"}, None, drawn_by_app(), ("id",))
     try:
         return [row async for reply in graph.pages(call, 100) for row in reply.rows()]
     except PermissionRefused:

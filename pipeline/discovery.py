@@ -3,8 +3,9 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from connectors.errors import Fault
+from connectors.errors import Fault, Invalid
 from connectors.graph.calls import Call
 from connectors.graph.client import Graph
 from connectors.graph.replies import Reply
@@ -14,6 +15,7 @@ from pipeline.ledger import Ledger
 from schemas.events import Say
 
 FIELDS = "id,account_id,name,currency,timezone_name"
+NEEDS = ("account_id", "timezone_name")
 EDGES = ("owned_ad_accounts", "client_ad_accounts")
 ASK_AGAIN = timedelta(hours=12)
 """A business is asked for its accounts again after so long."""
@@ -84,11 +86,11 @@ async def _accounts_of(business: str, ledger: Ledger, graph: Graph, now: datetim
     accounts: dict[str, None] = {}
     try:
         for edge in EDGES:
-            call = Call("list", "GET", f"{business}/{edge}", {"fields": FIELDS}, None, drawn_by_objects(None))
+            call = Call("list", "GET", f"{business}/{edge}", {"fields": FIELDS}, None, drawn_by_objects(None), NEEDS)
             async for reply in graph.pages(call, 100):
                 for row in reply.rows():
-                    _save(row, ledger, now)
                     accounts[str(row["account_id"])] = None
+                    _keep(row, ledger, now, found)
     except Fault as fault:
         found.businesses_refused[business] = fault
         return known.present
@@ -102,21 +104,35 @@ async def _learn(accounts: Sequence[str], ledger: Ledger, graph: Graph, now: dat
     if not accounts:
         return
     calls = [
-        Call("object", "GET", f"act_{account}", {"fields": FIELDS}, account, drawn_by_objects(account))
+        Call("object", "GET", f"act_{account}", {"fields": FIELDS}, account, drawn_by_objects(account), NEEDS)
         for account in accounts
     ]
     for account, answer in zip(accounts, await graph.batch(calls, patient=True), strict=True):
         if isinstance(answer, Reply):
-            _save(answer.object(), ledger, now)
+            _keep(answer.object(), ledger, now, found)
         else:
             found.refused[account] = answer
 
 
-def _save(row: dict[str, object], ledger: Ledger, now: datetime) -> None:
+def _keep(row: dict[str, object], ledger: Ledger, now: datetime, found: Discovered) -> None:
+    """An account in a zone that this machine does not know is refused: nobody could say which day it has."""
+    account, zone = str(row["account_id"]), str(row["timezone_name"])
+    if not _is_known(zone):
+        message = f"the ad account's time zone {zone!r} is not known here: update the package tzdata"
+        found.refused[account] = Invalid(message, place=f"GET act_{account}")
+        return
     ledger.save_account(
-        str(row["account_id"]),
+        account,
         str(row.get("name") or ""),
-        str(row["timezone_name"]),
+        zone,
         str(row.get("currency") or ""),
         now,
     )
+
+
+def _is_known(zone: str) -> bool:
+    try:
+        ZoneInfo(zone)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return False
+    return True

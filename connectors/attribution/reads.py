@@ -44,7 +44,9 @@ class Reads:
         for attempt in range(MOST_RESTARTS):
             try:
                 with _plainly(path):
-                    return [reply.body async for reply in self.graph.pages(Call("list", "GET", path, params))]
+                    return [
+                        reply.body async for reply in self.graph.pages(Call("list", "GET", path, params, needs=("id",)))
+                    ]
             except RestartListing:
                 if attempt == MOST_RESTARTS - 1:
                     raise

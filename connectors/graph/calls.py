@@ -31,6 +31,7 @@ class Call:
     path: without version and without leading slash, `act_111/insights`.
     account: whose turn it takes, and whose usage headers it brings.
     quotas: what it draws on; see `pace.quotas`.
+    needs: the members that the object, or every row of the list, must have: without them the answer is a lie.
     """
 
     kind: Kind
@@ -39,6 +40,7 @@ class Call:
     params: Mapping[str, Param] = field(default_factory=dict)
     account: str | None = None
     quotas: frozenset[Quota] = drawn_by_app()
+    needs: tuple[str, ...] = ()
 
     def with_params(self, **more: Param) -> "Call":
         """The same call with these parameters added or replaced."""

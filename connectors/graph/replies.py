@@ -119,6 +119,7 @@ def _read(status: int, headers: Mapping[str, str], body: bytes, call: Call) -> R
         raise faults.degenerate(status, headers, body, place=call.place)
     if call.kind in PAGED:
         return _page(status, headers, envelope, call)
+    _refuse_lacking(call, b"[" + body + b"]", status)
     return Reply(body, **_common(headers))
 
 
@@ -140,6 +141,7 @@ def _page(status: int, headers: Mapping[str, str], envelope: _Envelope, call: Ca
     data = bytes(envelope.data)
     if not data.startswith(b"["):
         raise _lie("a page whose `data` is no list", status, call)
+    _refuse_lacking(call, data, status)
     paging = paging_of(envelope.paging)
     if paging is None:
         raise _lie("a page whose `paging` cannot be read", status, call)
@@ -202,6 +204,13 @@ def _common(headers: Mapping[str, str]) -> dict[str, Any]:
         "version": headers.get("facebook-api-version"),
         "trace_id": headers.get("x-fb-trace-id"),
     }
+
+
+def _refuse_lacking(call: Call, rows: bytes, status: int) -> None:
+    for row in orjson.loads(rows) if call.needs else ():
+        lacking = [name for name in call.needs if not isinstance(row, dict) or row.get(name) is None]
+        if lacking:
+            raise _lie(f"an answer without {', '.join(f'`{name}`' for name in lacking)}", status, call)
 
 
 def _lie(message: str, status: int, call: Call) -> Transport:

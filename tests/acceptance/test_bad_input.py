@@ -412,6 +412,31 @@ def test_an_account_without_permission_fails_alone(store: Shop, server: Sandbox)
     assert ("222", "failed") in states
 
 
+@pytest.mark.parametrize(
+    ("body", "told"),
+    [
+        ({}, "an answer without `account_id`, `timezone_name`"),
+        (
+            {"id": "act_222", "account_id": "222", "timezone_name": "Mars/Olympus"},
+            "the ad account's time zone 'Mars/Olympus' is not known here: update the package tzdata",
+        ),
+    ],
+    ids=["nothing", "a zone that is none"],
+)
+def test_an_account_that_cannot_be_understood_fails_alone(
+    body: dict[str, str], told: str, shop: Shop, server: Sandbox
+) -> None:
+    """What Meta says of it lacks what every slice needs: asked again, then its own failure; the other account lands."""
+    reply = {"status": 200, "body": json.dumps(body)}
+    server.script({"match": {"op": "object", "path": "act_222"}, "times": None, "do": {"reply": reply}})
+    ended = shop.load()
+    assert (ended.code, ended.json["slices"]["landed"] > 0) == (1, True)
+    assert {failure["scope"] for failure in ended.json["failures"]} == {"222"}
+    assert told in ended.json["failures"][0]["error"]
+    server.script()
+    assert shop.load().code == 0
+
+
 def test_an_account_that_its_business_lost_fails_until_it_is_excluded(shop: Shop, server: Sandbox) -> None:
     """What a business no longer shows is a failure that names the way out, and none once it stands there."""
     businesses = 'business_ids = ["900"]'

@@ -2,18 +2,21 @@
 
 import contextlib
 import json
+import re
 
 import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors.errors import Fault
+from connectors.errors import Fault, Transport
 from connectors.graph.calls import Call
 from connectors.graph.replies import Paging, decipher, paging_of
 
 PAGE = Call("sync", "GET", "act_1/insights")
 NODE = Call("object", "GET", "1")
+NEEDY = Call("object", "GET", "act_1", needs=("account_id", "timezone_name"))
+NEEDY_LIST = Call("list", "GET", "me/businesses", needs=("id",))
 
 
 @pytest.mark.parametrize(
@@ -64,10 +67,27 @@ def test_a_reply_does_not_show_its_rows() -> None:
     assert "spend" not in repr(decipher(200, {}, b'{"data":[{"spend":"1"}]}', PAGE))
 
 
+@pytest.mark.parametrize(
+    ("call", "body", "lacking"),
+    [
+        (NEEDY, b"{}", "`account_id`, `timezone_name`"),
+        (NEEDY, b'{"account_id":"1","timezone_name":null}', "`timezone_name`"),
+        (NEEDY_LIST, b'{"data":[{"id":"1"},{"name":"x"}]}', "`id`"),
+        (NEEDY_LIST, b'{"data":[5]}', "`id`"),
+    ],
+    ids=["an empty object", "a null", "a row without", "no object"],
+)
+def test_an_answer_without_what_it_must_have_is_asked_again(call: Call, body: bytes, lacking: str) -> None:
+    """As an answer that lies: it would end in a traceback where the member is read."""
+    with pytest.raises(Transport, match=re.escape(f"an answer without {lacking}")):
+        decipher(200, {}, body, call)
+    assert decipher(200, {}, b'{"data":[]}', NEEDY_LIST).rows() == []
+
+
 @given(
     body=st.binary(max_size=80) | st.text(max_size=80).map(str.encode) | st.just(b"[" * 50_000),
     status=st.sampled_from([200, 302, 400, 403, 500]),
-    call=st.sampled_from([PAGE, NODE, Call("file", "GET", "1"), Call("poll", "GET", "1")]),
+    call=st.sampled_from([PAGE, NODE, NEEDY, NEEDY_LIST, Call("file", "GET", "1"), Call("poll", "GET", "1")]),
 )
 def test_any_bytes_are_a_reply_or_a_fault(body: bytes, status: int, call: Call) -> None:
     """Nothing that a server sends comes out as another kind of exception."""
