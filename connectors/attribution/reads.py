@@ -41,12 +41,11 @@ class Reads:
             Fault: It cannot be read to its end.
         """
         params: dict[str, Param] = {"fields": fields, **({"filter_by": dict(filter_by)} if filter_by else {})}
+        call = Call("list", "GET", path, params, needs=("id",))
         for attempt in range(MOST_RESTARTS):
             try:
                 with _plainly(path):
-                    return [
-                        reply.body async for reply in self.graph.pages(Call("list", "GET", path, params, needs=("id",)))
-                    ]
+                    return [reply.body async for reply in self.graph.pages(call)]
             except RestartListing:
                 if attempt == MOST_RESTARTS - 1:
                     raise

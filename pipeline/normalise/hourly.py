@@ -1,10 +1,10 @@
 """Owns one hourly file on its way to a typed table: every line ends as a row or in quarantine, counted and asserted.
 
-The file is inflated once, into stretches of lines as large as memory bears; each takes the quick path, or the careful
-one if anything about it is doubtful. Memory does not grow with the file.
+The file is inflated once, into stretches of lines as large as memory bears. Each takes the quickest of three paths that
+can prove to have understood it: lines all spelt alike, lines of known members, and line by line with care. Memory does
+not grow with the file.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -12,18 +12,15 @@ from typing import Protocol
 
 import pyarrow as pa
 
-from pipeline.normalise import hourly_careful, hourly_quick
-from pipeline.normalise.frames import Source, assemble, quarantine_table, quarantined, repeated
+from pipeline.normalise import hourly_careful, hourly_quick, hourly_uniform
+from pipeline.normalise.frames import Source, assemble, packed, quarantine_table, quarantined, repeated
 from pipeline.normalise.hourly_careful import Careful
-from pipeline.normalise.hourly_lines import count, pieces
-from pipeline.normalise.hourly_probe import Probe, is_spaced
+from pipeline.normalise.hourly_lines import Stretch, stretches
 from pipeline.normalise.parsed import Aside
 from schemas.arrow import TYPES
-from schemas.brand_safety import ASSUMED_ZONE
+from schemas.brand_safety import ASSUMED_ZONE, REPEATING
 from schemas.columns import Kind, Table
 
-STRETCH_BYTES = 12 * 2**20
-"""How much text is typed at once: more gains nothing and costs memory (measured)."""
 REPEATED = f"this {hourly_quick.KEY} stood in its hour before"
 
 
@@ -64,79 +61,49 @@ class HourlyFile:
 
 @dataclass(slots=True)
 class Counted:
-    """What became of a file's lines; `careful` stretches of `stretches` were read line by line."""
+    """What became of a file's lines; of its `stretches` so many were `uniform`, and so many read with care."""
 
     lines: int = 0
     rows: int = 0
     quarantined: int = 0
     unknown: int = 0
     stretches: int = 0
+    uniform: int = 0
     careful: int = 0
 
 
-@dataclass(slots=True)
-class _Stretch:
-    """Some whole lines of the file, inflated."""
-
-    path: Path
-    first: int
-    probe: Probe
-    lines: int = 0
-
-    def text(self) -> Iterator[bytes]:
-        """The lines again."""
-        with self.path.open("rb") as file:
-            yield from file
-
-
 def convert(file: HourlyFile, scratch: Path, sink: Sink, repeats: Repeats | None = None) -> Counted:
-    """Types a file into the sink; `scratch` is where its inflated text may lie meanwhile.
+    """Types a file into the sink; `scratch` is where inflated text may lie meanwhile.
 
     Raises:
         Broken: The file must be fetched again; what the sink has taken does not count.
     """
     counted = Counted()
-    work = _Conversion(file, sink, repeats or NoRepeats(), counted)
+    work = _Conversion(file, scratch, sink, repeats or NoRepeats(), counted)
     try:
-        for stretch in _stretches(file.path, scratch):
+        for stretch in stretches(file.path):
             work.take(stretch)
     finally:
-        scratch.unlink(missing_ok=True)
         pa.default_memory_pool().release_unused()  # what a file took is not kept for the next
     if counted.rows + counted.quarantined != counted.lines:
         raise AssertionError(f"{file.source.place}: {counted} do not add up")
     return counted
 
 
-def _stretches(path: Path, scratch: Path) -> Iterator[_Stretch]:
-    text, first, spaced = pieces(path), 1, None
-    piece = next(text, None)
-    while piece is not None:
-        spaced = is_spaced(piece) if spaced is None else spaced
-        stretch = _Stretch(scratch, first, Probe(spaced))
-        with scratch.open("wb") as file:
-            while piece is not None and file.tell() < STRETCH_BYTES:
-                file.write(piece)
-                stretch.lines += count(piece)
-                stretch.probe.look(piece)
-                piece = next(text, None)
-        first += stretch.lines
-        yield stretch
-
-
 @dataclass(frozen=True, slots=True)
 class _Conversion:
     file: HourlyFile
+    scratch: Path
     sink: Sink
     repeats: Repeats
     counted: Counted
 
-    def take(self, stretch: _Stretch) -> None:
+    def take(self, stretch: Stretch) -> None:
         """Types a stretch and counts what becomes of its lines."""
         careful = None
-        cells = hourly_quick.read(stretch.path, stretch.lines, stretch.probe)
+        cells = self._quickly(stretch)
         if cells is None:
-            careful = hourly_careful.read(stretch.text(), stretch.first)
+            careful = hourly_careful.read(stretch.lines(), stretch.first)
             cells = careful.columns()
         rows = self._rows(cells)
         dropped = self.repeats.found_in(rows)
@@ -150,18 +117,27 @@ class _Conversion:
             self.counted.unknown += careful.unknown
         self.sink.write(self.file.table.name, rows)
         self.counted.stretches += 1
-        self.counted.lines += stretch.lines
+        self.counted.lines += stretch.count
         self.counted.rows += rows.num_rows
+
+    def _quickly(self, stretch: Stretch) -> dict[str, pa.Array] | None:
+        """The columns by a path that proves to have understood every line; None if neither can."""
+        cells = hourly_uniform.read(stretch.text, stretch.count)
+        if cells is None:
+            return hourly_quick.read(stretch.text, stretch.count, self.scratch)
+        self.counted.uniform += 1
+        return cells
 
     def _rows(self, cells: dict[str, pa.Array]) -> pa.Table:
         rows = len(cells[hourly_quick.KEY])
         hour = pa.repeat(pa.scalar(self.file.hour, TYPES[Kind.LOCAL_TIME]), rows)
-        columns = {**cells, "hour": hour, "assumed_time_zone": repeated(ASSUMED_ZONE, rows)}
+        typed = {name: packed(cell) if name in REPEATING else cell for name, cell in cells.items()}
+        columns = {**typed, "hour": hour, "assumed_time_zone": repeated(ASSUMED_ZONE, rows)}
         return assemble(self.file.table, columns, rows, self.file.source)
 
-    def _set_repeats_aside(self, stretch: _Stretch, careful: Careful | None, dropped: list[int]) -> None:
+    def _set_repeats_aside(self, stretch: Stretch, careful: Careful | None, dropped: list[int]) -> None:
         numbers = [careful.numbers[row] if careful else stretch.first + row for row in dropped]
-        raws = hourly_careful.numbered(stretch.text(), stretch.first, numbers)
+        raws = hourly_careful.numbered(stretch.lines(), stretch.first, numbers)
         self._set_aside([(number, raw, REPEATED) for number, raw in raws])
 
     def _set_aside(self, aside: list[tuple[int, str, str]]) -> None:

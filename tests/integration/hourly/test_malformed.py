@@ -9,7 +9,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from pipeline.normalise import hourly
+from pipeline.normalise import hourly_lines
 from pipeline.normalise.frames import Source
 from pipeline.normalise.hourly import Counted, HourlyFile, convert
 from pipeline.normalise.hourly_lines import Broken
@@ -56,7 +56,7 @@ def packed(lines: Sequence[bytes]) -> bytes:
 def test_a_sound_file_is_typed_at_once(tmp_path: Path) -> None:
     """Every column as it was sent, the hour and the assumed zone beside it."""
     counted, kept = converted(tmp_path, packed([line(number=number) for number in range(3000)]))
-    assert counted == Counted(lines=3000, rows=3000, stretches=1)
+    assert counted == Counted(lines=3000, rows=3000, stretches=1, uniform=1)
     first = kept.rows[1]
     assert {name: first[name] for name in ("time_key", "hour", "assumed_time_zone", "impression_id", "extra")} == {
         "time_key": "2026-11-05T07:00",
@@ -157,7 +157,7 @@ def test_only_the_stretch_with_a_doubtful_line_is_read_with_care(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A large file is typed stretch by stretch, each line keeping its number in the file."""
-    monkeypatch.setattr(hourly, "STRETCH_BYTES", 600_000)  # as if memory were small: the file need not be large
+    monkeypatch.setattr(hourly_lines, "STRETCH_BYTES", 600_000)  # as if memory were small: the file need not be large
     lines = [line(number=number) for number in range(4000)]
     lines[3500] = b"{"
     counted, kept = converted(tmp_path, packed(lines))
