@@ -13,6 +13,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from pathlib import Path
 
 import duckdb
@@ -161,8 +162,8 @@ async def _product(files: list[Path], folder: Path, way: str, lag: list[float]) 
         shop = Workshop(committer, Refusals(), clock, pool, silent, tables, "run", Deadline(clock))
         hour = OpenHour(Hour("900", Placement("facebook", "feed"), HOUR), HourIds([]), NOW)
         watch = asyncio.create_task(_watch(lag))
-        with served(files[0].parent) as url:
-            await _all(files, shop, hour, None if way == "product" else url, converting=way != "fetch")
+        with nullcontext() if way == "product" else served(files[0].parent) as url:
+            await _all(files, shop, hour, url, converting=way != "fetch")
         watch.cancel()
         if way != "fetch":
             known = store.ledger.slice(hour.hour.id)

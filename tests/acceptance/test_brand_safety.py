@@ -4,7 +4,7 @@ import json
 import random
 import urllib.request
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -67,6 +67,12 @@ LISTINGS = [
     {"match": at(12, 2), "do": {"rename": {"1": "odd.gz"}}},
     {"match": at(12, 3), "times": 1, "do": {"only": [1]}},
 ]
+QUOTA = [
+    {"match": {"op": "safety_ranges"}, "times": 1, "do": {"fault": "80011"}},
+    {"match": {"op": "safety_files", "nth": 20}, "times": 2, "do": {"fault": "80011"}},
+    {"match": {"op": "safety_files", "nth": 100}, "times": 1, "do": {"fault": "2"}},
+]
+"""Meta's own count of brand-safety calls says no, at once and in the middle; nothing is lost by it."""
 FAULTS = {
     "lines": 40,
     "parts": 1,
@@ -79,10 +85,12 @@ FAULTS = {
 
 
 @contextmanager
-def hourly(folder: Path, *options: str, **told: Any) -> Iterator[tuple[Sandbox, Shop]]:
+def hourly(
+    folder: Path, *options: str, rules: Sequence[Mapping[str, Any]] = (), **told: Any
+) -> Iterator[tuple[Sandbox, Shop]]:
     """A sandbox with hourly files, and a shop that wants those of one business."""
     with running_sandbox("--size", "small", *options, speed=SPEED) as sandbox:
-        sandbox.script(brand_safety={"lines": 40, "parts": 2, "shares": CALM, **told})
+        sandbox.script(*rules, brand_safety={"lines": 40, "parts": 2, "shares": CALM, **told})
         yield sandbox, configured(folder, sandbox)
 
 
@@ -186,12 +194,16 @@ def assert_tokenless(sandbox: Sandbox, *ended: Ended) -> None:
 
 def test_fifteen_days_with_every_fault_equal_the_truth(tmp_path: Path) -> None:
     """Killed four times on the way; the next days bring what was late; what never came is lost, and said once."""
-    with hourly(tmp_path, "--file-url-seconds", "60", **FAULTS) as (sandbox, shop):
+    with hourly(tmp_path, "--file-url-seconds", "60", rules=QUOTA, **FAULTS) as (sandbox, shop):
         _killed(shop, sandbox, 4, random.Random(1))
         assert shop.load().code == 0, "an hour whose listing was cut short is partial after this one"
         ended = shop.load()
         assert ended.code == 0, ended.json["failures"]
         assert_equal_to_truth(shop, sandbox, NOW)
+        assert [call["op"] for call in sandbox.calls() if call["code"] == 80011] == [
+            "safety_ranges",
+            *2 * ["safety_files"],
+        ]
         sandbox.forget_calls()
         again = shop.load()
         assert again.code == 0, again.json["failures"]
@@ -216,7 +228,7 @@ def test_fifteen_days_with_every_fault_equal_the_truth(tmp_path: Path) -> None:
 @pytest.mark.parametrize("seed", range(3))
 def test_fifteen_days_killed_thirty_times_equal_the_truth(seed: int, tmp_path: Path) -> None:
     """The same faults, and a kill wherever it falls."""
-    with hourly(tmp_path, "--file-url-seconds", "60", **FAULTS) as (sandbox, shop):
+    with hourly(tmp_path, "--file-url-seconds", "60", rules=QUOTA, **FAULTS) as (sandbox, shop):
         _killed(shop, sandbox, 30, random.Random(seed))
         assert shop.load().code == 0
         ended = shop.load()
