@@ -321,6 +321,7 @@ def _plan_in_words(found: dict[str, Any]) -> str:
     for left in found["left_out"]:
         days = f"{left['since']} to {left['until']}"
         lines.append(f"  {left['table']:<30} {left['scope']:<{wide}} {days:<26} not asked: {', '.join(left['why'])}")
+    lines += [f"  note on {note['report']}: {note['remark']}" for note in found["remarks"]]
     return "\n".join(lines)
 
 

@@ -134,6 +134,8 @@ class Loading(Assembly):
         accounts = wanted.filtered(found.accounts, found.unfound)
         plan = planned(store.ledger, accounts, wanted, self.clock.now, work.families)
         self.journal("plan.made", slices=plan.slices, calls=plan.calls, seconds=plan.seconds)
+        for report, remark in plan.remarks:
+            self.journal("report.remark", report=report, because=str(remark))
         refusals = Refusals()
         _record_unfound(found, wanted, refusals, summary)
         _abandon_old(store.ledger, self.clock.now())

@@ -12,6 +12,7 @@ from pipeline.due_slices import DueSlice, LeftOut, Memory, Wanted, due_slices
 from pipeline.sizes import BIGGEST, Size
 from pipeline.sizes import LONGEST_DAYS as LONGEST_DAYS  # noqa: PLC0414 - part of what a plan promises
 from schemas.ad_objects import ObjectTable
+from schemas.legality import Remark
 from schemas.periods import ONE_DAY, Period, State, midnight, runs_of, today_in
 from schemas.reports import Report
 from schemas.work import SliceId, SliceRecord
@@ -87,7 +88,7 @@ class ObjectsTask:
 class Plan:
     """Everything that is due at `now`, account by account; `call_seconds`: what a call took in the last load.
 
-    `left_out`: what is wanted and not asked on purpose.
+    `left_out`: what is wanted and not asked on purpose. `remarks`: what a report, by its name, will not give.
     """
 
     now: datetime
@@ -96,6 +97,7 @@ class Plan:
     families: tuple[Due, ...] = ()
     call_seconds: float | None = None
     left_out: tuple[LeftOut, ...] = ()
+    remarks: tuple[tuple[str, Remark], ...] = ()
 
     @property
     def slices(self) -> int:
@@ -127,6 +129,7 @@ class Plan:
                 *(due.as_data() for due in self.families),
             ],
             "left_out": [_left_out_data(left) for left in self.left_out],
+            "remarks": [{"report": name, "remark": str(remark)} for name, remark in self.remarks],
         }
 
 

@@ -15,6 +15,7 @@ from pipeline.orders import Orders
 from pipeline.plan import InsightsTask, ObjectsTask, Plan, due_insights, due_objects
 from pipeline.sizes import Sizes
 from schemas.ad_objects import ObjectTable
+from schemas.legality import remarks
 from schemas.periods import Increment, Period, count_of, midnight, settled_minutes, slice_at
 from schemas.reports import Report
 from schemas.work import SliceId, SliceRecord
@@ -74,7 +75,10 @@ def planned(
         if (task := _listing(ledger, table, account, moment)) is not None
     ]
     others = [due for family in families for due in family.due(ledger, moment)]
-    return Plan(moment, tuple(insights), tuple(listings), tuple(others), _call_seconds(ledger), tuple(missing))
+    told = [(report.name, remark) for report in orders.reports for remark in remarks(report, moment.date())]
+    return Plan(
+        moment, tuple(insights), tuple(listings), tuple(others), _call_seconds(ledger), tuple(missing), tuple(told)
+    )
 
 
 def _memory(ledger: Ledger, report: Report, account: Account, wanted: Wanted, now: datetime) -> Memory:

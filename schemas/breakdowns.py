@@ -391,6 +391,11 @@ OFF_META_UNSPLIT = frozenset(
 )
 """Rule 13, type 2: off-Meta actions of the web come without the breakdown's value, those of apps not at all."""
 
+FEWER_UNIQUE_ACTIONS = frozenset({"unique_actions", "cost_per_unique_action_type"})
+"""Rule 17."""
+NEVER_WITHHELD = ("1d_click", "7d_click", "1d_view", "incrementality")
+"""Rule 14: with these windows asked by name conversions appear that `default` withholds."""
+
 # ---- the rules in words ----
 
 

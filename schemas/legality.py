@@ -11,8 +11,11 @@ from json import loads
 from schemas.breakdowns import (
     ACTION_BREAKDOWNS,
     BREAKDOWNS,
+    FEWER_UNIQUE_ACTIONS,
     IMPLICIT,
+    NEVER_WITHHELD,
     NOT_AT_ACCOUNT_LEVEL,
+    OFF_META_UNSPLIT,
     UNFILTERABLE,
     WITHOUT_OFF_META,
     fields_given_with,
@@ -23,7 +26,7 @@ from schemas.breakdowns import (
 )
 from schemas.insights_fields import FIELDS, GONE_FIELDS
 from schemas.reports import ALL_DAYS, LEVELS, MODES, MONTHLY, Filter, Report, reaches
-from schemas.windows import VIEWS_SILENT_SINCE, WINDOWS, silent
+from schemas.windows import DEFAULT, VIEWS_SILENT_SINCE, WINDOWS, silent
 
 NAME = re.compile(r"[a-z][a-z0-9_]*")
 CHILD_SUFFIXES = ("_actions", "_results")
@@ -129,7 +132,6 @@ def clashes(reports: Iterable[Report]) -> tuple[Refusal, ...]:
 def remarks(report: Report, today: date | None = None) -> tuple[Remark, ...]:
     """What a legal report should not be expected to give."""
     windows = silent(report.asked_windows, today)
-    hidden = [name for name in report.breakdowns if name in WITHOUT_OFF_META]
     return (
         *(
             Remark("action_attribution_windows", name, f"returns nothing since {VIEWS_SILENT_SINCE.isoformat()}")
@@ -140,8 +142,32 @@ def remarks(report: Report, today: date | None = None) -> tuple[Remark, ...]:
             for name in report.opt_in_breakdowns
             if today is None or today >= _opt_in_since(name)
         ),
-        *(Remark("breakdowns", name, "leaves out actions that happened outside Meta") for name in hidden),
+        *(
+            Remark("breakdowns", name, "leaves out actions that happened outside Meta")
+            for name in report.breakdowns
+            if name in WITHOUT_OFF_META
+        ),
+        *(
+            Remark(key, name, "shows web actions outside Meta without its value, and none of apps")
+            for key, names in (("breakdowns", report.breakdowns), ("action_breakdowns", report.action_breakdowns))
+            for name in names
+            if name in OFF_META_UNSPLIT
+        ),
+        *_withheld(report),
+        *(
+            Remark("fields", name, "no longer has over a hundred types of actions since 2024-10-30")
+            for name in report.fields
+            if name in FEWER_UNIQUE_ACTIONS
+        ),
     )
+
+
+def _withheld(report: Report) -> Iterator[Remark]:
+    """Rule 14: a row that mixes ad sets of different attribution settings has no conversions under `default`."""
+    by_default = not report.asked_windows or DEFAULT in report.asked_windows
+    if by_default and report.level in {"account", "campaign"} and "actions" in report.requested_fields:
+        says = f"withholds conversions where ad sets differ in their setting; {', '.join(NEVER_WITHHELD)} alone do not"
+        yield Remark("action_attribution_windows", DEFAULT, says)
 
 
 def nearest(value: str, legal: Iterable[str]) -> str | None:

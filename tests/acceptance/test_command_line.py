@@ -104,6 +104,16 @@ def test_plan_says_what_is_due_and_why(shop: Shop) -> None:
     assert not (shop.folder / "data").exists()
 
 
+def test_plan_and_load_say_what_a_report_will_not_give(shop: Shop) -> None:
+    """Legal and less than one may think: in a note beside the plan, and in the log of the load."""
+    _configure(shop, reports=ADS + PEOPLE.replace('"people"', '"regions"').replace('"age"', '"region"'))
+    says = 'breakdowns: "region" leaves out actions that happened outside Meta'
+    assert shop.run("plan", "--json", *WHEN).json["remarks"] == [{"report": "regions", "remark": says}]
+    assert f"  note on regions: {says}\n" in shop.run("plan", *WHEN).out
+    told = [event for event in map(json.loads, shop.load().err.splitlines()) if event["event"] == "report.remark"]
+    assert [(event["report"], event["because"]) for event in told] == [("regions", says)]
+
+
 def test_plan_knows_an_account_that_was_configured_since(shop: Shop) -> None:
     """An account that the store does not know yet is asked for its zone and planned; nothing is kept."""
     _configure(shop, accounts=("111", "222", "333"))

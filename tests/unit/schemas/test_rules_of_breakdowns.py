@@ -31,6 +31,10 @@ RULES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
         {"breakdowns": ("region",), "fields": (*PLAIN, "video_p25_watched_actions")},
         {"breakdowns": ("country",), "fields": (*PLAIN, "video_p25_watched_actions")},
     ),
+    "7 dma without recall and thruplays, since 18 without anything": (
+        {"breakdowns": ("dma",), "fields": (*PLAIN, "video_thruplay_watched_actions")},
+        {"breakdowns": ("comscore_market",), "fields": (*PLAIN, "video_thruplay_watched_actions")},
+    ),
     "8 frequency only with reach": (
         {"breakdowns": ("frequency_value",), "fields": ("reach", "spend"), "action_breakdowns": ()},
         {"breakdowns": ("frequency_value",), "fields": ("reach",), "action_breakdowns": ()},
@@ -87,6 +91,57 @@ def test_rule_19_what_needs_an_opt_in_is_remarked(breakdowns: tuple[str, ...]) -
     assert refusals(report, TODAY) == ()
     assert any("opt" in str(remark).lower() for remark in remarks(report, TODAY))
     assert report.opt_in_breakdowns
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        ({"breakdowns": ("region",)}, 'breakdowns: "region" leaves out actions that happened outside Meta'),
+        ({"breakdowns": (HOURS,)}, f'breakdowns: "{HOURS}" leaves out actions that happened outside Meta'),
+        (
+            {"breakdowns": ("product_id",)},
+            'breakdowns: "product_id" shows web actions outside Meta without its value, and none of apps',
+        ),
+        (
+            {"action_breakdowns": ("action_type", "action_device")},
+            'action_breakdowns: "action_device" shows web actions outside Meta without its value, and none of apps',
+        ),
+        ({"breakdowns": ("country",)}, None),
+    ],
+    ids=lambda value: "" if isinstance(value, str) else str(value),
+)
+def test_rule_13_what_leaves_out_actions_outside_meta_is_remarked(given: dict[str, Any], says: str | None) -> None:
+    """Legal, and less than one may think."""
+    report = Report(**{"name": "r", "level": "ad", "fields": PLAIN, **given})
+    assert refusals(report, TODAY) == ()
+    assert [str(remark) for remark in remarks(report, TODAY)] == ([says] if says else [])
+
+
+@pytest.mark.parametrize(
+    ("level", "windows", "fields", "remarked"),
+    [
+        ("campaign", (), PLAIN, True),
+        ("account", ("default", "1d_click"), PLAIN, True),
+        ("campaign", ("1d_click", "7d_click", "1d_view"), PLAIN, False),
+        ("adset", (), PLAIN, False),
+        ("campaign", (), ("spend",), False),
+    ],
+)
+def test_rule_14_windows_that_withhold_conversions_are_remarked(
+    level: str, windows: tuple[str, ...], fields: tuple[str, ...], *, remarked: bool
+) -> None:
+    """Only where a row mixes ad sets, conversions are asked for, and the windows are left to each ad set."""
+    actions = ("action_type",) if "actions" in fields else ()
+    report = Report("r", level, fields, action_breakdowns=actions, action_attribution_windows=windows)
+    assert refusals(report, TODAY) == ()
+    assert [remark.value for remark in remarks(report, TODAY)] == (["default"] if remarked else [])
+
+
+@pytest.mark.parametrize("field", ["unique_actions", "cost_per_unique_action_type"])
+def test_rule_17_fields_that_lost_types_of_actions_are_remarked(field: str) -> None:
+    """Asked by name only; nobody is told of what a default list holds."""
+    assert [remark.value for remark in remarks(Report("r", "ad", (*PLAIN, field)), TODAY)] == [field]
+    assert remarks(Report("r", "ad", PLAIN), TODAY) == ()
 
 
 @pytest.mark.parametrize("window", ["7d_view", "28d_view"])
