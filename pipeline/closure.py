@@ -4,13 +4,13 @@ Looked at are the facts that landed since the last look, and the creatives that 
 an id that Meta refuses is remembered and tried again after seven days (design, section 7).
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from pipeline import engine
 from pipeline.lake import Lake, path_of
-from pipeline.ledger import Ledger
+from pipeline.ledger import Ledger, Row
 from pipeline.sql_text import name
 from schemas.reports import KEY_IDS, Report
 from schemas.work import current_place
@@ -33,7 +33,10 @@ class Gap:
 def gaps_in_facts(
     ledger: Ledger, lake: Lake, account: str, reports: Sequence[Report], tables: Sequence[str], now: datetime
 ) -> list[Gap]:
-    """What the facts of an account that landed since the last look refer to and no listing showed."""
+    """What the facts of an account that landed since the last look refer to and no listing showed.
+
+    And what Meta refused a while ago, whether or not facts still name it.
+    """
     since = int(ledger.note(_note(account)) or 0)
     levels = {report.name: KEY_IDS[report.level] for report in reports}
     paths = [
@@ -43,12 +46,14 @@ def gaps_in_facts(
         for file in files
         if file.table == slice_id.table and file.rows
     ]
-    hushed = _hushed(ledger, now)
+    refused = [row for row in ledger.missing() if row["account_id"] == account]
     found = []
     for column, table in KINDS.items():
         files = [path for columns, path in paths if column in columns]
-        if table in tables and files:
-            found.append(Gap(table, account, _missing(lake, table, account, column, files, hushed)))
+        again = {row["id"] for row in refused if row["kind"] == table and not _is_hushed(row, now)}
+        if table in tables and (files or again):
+            hushed = {row["id"] for row in refused} - again
+            found.append(Gap(table, account, _without_row(lake, table, account, _named(column, files) | again, hushed)))
     return [gap for gap in found if gap.ids]
 
 
@@ -57,7 +62,8 @@ def gap_in_creatives(ledger: Ledger, lake: Lake, account: str, now: datetime) ->
     ads = lake.root / path_of("ads", current_place("account_id", account))
     if not ads.exists():
         return None
-    ids = _missing(lake, "adcreatives", account, "creative_id", [str(ads)], _hushed(ledger, now))
+    hushed = {row["id"] for row in ledger.missing() if _is_hushed(row, now)}
+    ids = _without_row(lake, "adcreatives", account, _named("creative_id", [str(ads)]), hushed)
     return Gap("adcreatives", account, ids) if ids else None
 
 
@@ -70,18 +76,19 @@ def _note(account: str) -> str:
     return f"{NOTE}.{account}"
 
 
-def _hushed(ledger: Ledger, now: datetime) -> frozenset[str]:
-    """Ids that were refused less than seven days ago."""
-    rows = ledger.missing()
-    return frozenset(row["id"] for row in rows if now - datetime.fromisoformat(row["last_tried_at"]) < TRY_AGAIN)
+def _is_hushed(row: Row, now: datetime) -> bool:
+    """Whether an id was refused less than seven days ago."""
+    return now - datetime.fromisoformat(row["last_tried_at"]) < TRY_AGAIN
 
 
-def _missing(
-    lake: Lake, table: str, account: str, column: str, files: Sequence[str], hushed: Iterable[str]
-) -> tuple[str, ...]:
-    known = lake.root / path_of(table, current_place("account_id", account))
+def _named(column: str, files: Sequence[str]) -> set[str]:
+    if not files:
+        return set()
     statement = f"SELECT DISTINCT {name(column)} FROM read_parquet(?, union_by_name = true)"  # noqa: S608 - quoted
-    named = engine.ask(statement, [list(files)])
+    return {str(row[0]) for row in engine.ask(statement, [list(files)]) if row[0] is not None}
+
+
+def _without_row(lake: Lake, table: str, account: str, ids: set[str], hushed: set[str]) -> tuple[str, ...]:
+    known = lake.root / path_of(table, current_place("account_id", account))
     there = engine.ask("SELECT id FROM read_parquet(?)", [[str(known)]]) if known.exists() else []
-    ids = {str(row[0]) for row in named if row[0] is not None} - {str(row[0]) for row in there}
-    return tuple(sorted(ids - set(hushed)))
+    return tuple(sorted(ids - {str(row[0]) for row in there} - hushed))
