@@ -17,7 +17,8 @@ from dataclasses import asdict, dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any, Self
 
-from pipeline.ledger import Ledger, Row
+from pipeline.ledger import Ledger
+from pipeline.ledger_file import Row
 
 AGAIN = timedelta(days=1)
 KINDS = ("failed", "late", "quota", "token", "warehouse", "run")

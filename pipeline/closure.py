@@ -10,7 +10,8 @@ from datetime import datetime, timedelta
 
 from pipeline import engine
 from pipeline.lake import Lake, path_of
-from pipeline.ledger import Ledger, Row
+from pipeline.ledger import Ledger
+from pipeline.ledger_file import Row
 from pipeline.sql_text import name
 from schemas.reports import KEY_IDS, Report
 from schemas.work import current_place

@@ -13,7 +13,8 @@ from types import MappingProxyType
 import pyarrow as pa
 
 from pipeline import engine
-from pipeline.ledger import Ledger, Row
+from pipeline.ledger import Ledger
+from pipeline.ledger_file import Row
 from schemas.work import SliceFile, SliceId
 
 FILES = "brand_safety_impressions"

@@ -1,37 +1,36 @@
-"""Owns the memory of a store: a SQLite file. The only module that speaks its SQL (`pipeline/sql/ledger.sql`).
+"""Owns the memory of a store. The only module that speaks its SQL (`pipeline/sql/ledger.sql`), with `ledger_file.py`.
 
 Every slice with its state, its files and its landing number; slices that are about to land; report runs alive; quota
 deadlines; small notes. One process writes it (see `pipeline/lock.py`); any number may read it.
 """
 
-import contextlib
 import sqlite3
-import struct
-import threading
-import uuid
-from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 import orjson
 
 from pipeline import codec
-from pipeline.disk import make_folder, sync_folder
 from pipeline.errors import Blocked, Newer, Store
+from pipeline.ledger_file import LedgerFile, Row, refused
+from pipeline.ledger_rows import (
+    file_values,
+    key_of,
+    place_of,
+    read_table,
+    record_of,
+    record_values,
+    table_data,
+    young_of,
+)
 from pipeline.statements import statements
-from schemas.columns import Column, Table, as_data, from_data
+from schemas.columns import Table
 from schemas.periods import State
 from schemas.work import Place, Ready, SliceFile, SliceId, SliceRecord
 
-APPLICATION_ID = 0x494E5349
-"""SQLite's mark of whose file this is ("INSI"); a file without it is foreign."""
-FORMAT = 1
-_HEADER = struct.Struct(">16s44xI4xI")
-"""Where a SQLite file keeps its magic, our format version and its application id."""
 TO_LOSE = "lake.to_lose"
 TO_SET_ASIDE = "lake.to_set_aside"
 RETIRED = "lake.retired"
@@ -39,27 +38,6 @@ ADOPTABLE = timedelta(hours=12)
 """How old a report run may be to be adopted after a crash (design, invariant 9)."""
 READINGS_KEPT = timedelta(days=2)
 """How long the readings of quotas are remembered: today beside yesterday, and no more."""
-
-_OF_THE_MACHINE = frozenset(
-    {
-        sqlite3.SQLITE_BUSY,
-        sqlite3.SQLITE_CANTOPEN,
-        sqlite3.SQLITE_FULL,
-        sqlite3.SQLITE_IOERR,
-        sqlite3.SQLITE_LOCKED,
-        sqlite3.SQLITE_NOMEM,
-        sqlite3.SQLITE_PERM,
-        sqlite3.SQLITE_READONLY,
-    }
-)
-"""SQLite's primary codes of faults that are not the file's."""
-
-Row = Mapping[str, Any]
-
-_STATES = {state.value: state for state in State}
-_held: Counter[Path] = Counter()
-"""The ledgers that this process has open, and how often. To open and close such a file past SQLite would drop SQLite's
-locks on it (https://www.sqlite.org/howtocorrupt.html 2.2): another process would take away the log that we write to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,90 +59,8 @@ class Outline:
     young: Mapping[SliceId, SliceRecord]
 
 
-class Ledger:
+class Ledger(LedgerFile):
     """One open ledger. Safe to call from several threads; every writing method is one transaction."""
-
-    def __init__(self, connection: sqlite3.Connection, path: Path) -> None:
-        self._connection = connection
-        self._path = path.absolute()
-        self._guard = threading.RLock()
-        connection.row_factory = sqlite3.Row
-        store = self._one("store")
-        self.id: str = store["ledger_id"]
-        self.rehearsal = bool(store["rehearsal"])
-        _held[self._path] += 1
-
-    @classmethod
-    def open(cls, path: Path, *, born: datetime, rehearsal: bool = False) -> Self:
-        """Opens the ledger for writing; a store without one is born, `rehearsal` if under a `--now`.
-
-        Raises:
-            Store: The file is foreign, unreadable, or written by a newer version.
-        """
-        if not cls.is_there(path):
-            _bear(path, born, rehearsal=rehearsal)
-        with _refused(path):
-            connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
-            with _closed_on_error(connection):
-                connection.execute("PRAGMA journal_mode=WAL")
-                connection.execute("PRAGMA synchronous=FULL")
-                for addition in ("requests_come", "ages_come"):
-                    connection.execute(statements("ledger")[addition])
-                ledger = cls(connection, path)
-                ledger._add_what_is_missing()
-                return ledger
-
-    @classmethod
-    def read(cls, path: Path) -> Self | None:
-        """Opens the ledger for reading; None where no store was born yet.
-
-        Raises:
-            Store: As `open`.
-        """
-        if not cls.is_there(path):
-            return None
-        with _refused(path):
-            connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, check_same_thread=False)
-            with _closed_on_error(connection):
-                return cls(connection, path)
-
-    @classmethod
-    @contextmanager
-    def reading(cls, path: Path) -> "Iterator[Ledger | None]":
-        """The ledger for reading while this lasts; None where no store was born yet.
-
-        Raises:
-            Store: As `open`; also what is found to be broken only when it is read.
-        """
-        with _refused(path), contextlib.ExitStack() as stack:
-            ledger = cls.read(path)
-            yield stack.enter_context(ledger) if ledger is not None else None
-
-    @classmethod
-    def is_there(cls, path: Path) -> bool:
-        """Whether a ledger was born here. Looks at the file's first bytes only: SQLite would leave files beside it.
-
-        Raises:
-            Store: As `open`.
-        """
-        if _held[path.absolute()]:
-            return True
-        try:
-            with path.open("rb") as file:
-                header = file.read(_HEADER.size)
-        except FileNotFoundError:
-            return False
-        except OSError as error:
-            raise Blocked(f"ledger {path}: cannot be read: {error.strerror}") from error
-        magic, version, mark = _HEADER.unpack(header.ljust(_HEADER.size, b"\0"))
-        if magic != b"SQLite format 3\0" or mark != APPLICATION_ID:
-            raise Store(
-                f"ledger {path}: this is not an insights ledger; set [storage] state to a folder of its own, "
-                "or run `insights rebuild` if it was one"
-            )
-        if version > FORMAT:
-            raise Newer(f"ledger {path}: format {version} is newer than this program's {FORMAT}; upgrade insights")
-        return True
 
     @classmethod
     def unsound(cls, path: Path) -> str:
@@ -178,7 +74,7 @@ class Ledger:
             ledger = cls.read(path)
             if ledger is None:
                 return "there was no ledger"
-            with ledger, _refused(path):
+            with ledger, refused(path):
                 found = ledger.damage()
         except (Newer, Blocked):
             raise
@@ -193,63 +89,11 @@ class Ledger:
             self.slices(), self.places(), self.files(), self.tables(), self.landings()
         return found
 
-    def close(self) -> None:
-        """Closes the file; the WAL is folded in by SQLite."""
-        self._connection.close()
-        _held[self._path] -= 1
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-    @contextmanager
-    def _writing(self) -> Iterator[None]:
-        with self._guard:
-            self._connection.execute("BEGIN IMMEDIATE")
-            try:
-                yield
-            except BaseException:
-                self._connection.execute("ROLLBACK")
-                raise
-            self._connection.execute("COMMIT")
-
-    @contextmanager
-    def at_one_moment(self) -> Iterator[None]:
-        """What is read inside is of one moment, whatever another process writes meanwhile."""
-        with self._guard:
-            self._connection.execute("BEGIN")
-            try:
-                yield
-            finally:
-                self._connection.execute("ROLLBACK")
-
-    def _all(self, statement: str, /, **values: object) -> list[Row]:
-        with self._guard:
-            rows = self._connection.execute(statements("ledger")[statement], values).fetchall()
-        return [dict(row) for row in rows]
-
-    def _one(self, statement: str, /, **values: object) -> Row:
-        return self._all(statement, **values)[0]
-
-    def _do(self, statement: str, /, **values: object) -> None:
-        self._connection.execute(statements("ledger")[statement], values)
-
-    def _add_what_is_missing(self) -> None:
-        """Gives a ledger that was born before them the counts of its slices and the small memories."""
-        if not self.counts_slices:
-            with self._writing():
-                for statement in _additions():
-                    self._connection.execute(statement)
-                self._do("count_standing")
-                self._do("count_standing_days")
-
     # ---- tables and definitions ----
 
     def tables(self) -> list[tuple[str, Table]]:
         """Every table that the store knows, with the report that owns it, in the order in which they came."""
-        return [(row["report"], _read_table(row)) for row in self._all("tables")]
+        return [(row["report"], read_table(row)) for row in self._all("tables")]
 
     def definition_of(self, report: str) -> tuple[str, str] | None:
         """The grain hash and the definition hash that a report had when it was last loaded."""
@@ -261,7 +105,7 @@ class Ledger:
         with self._writing():
             self._do("save_report", name=report, grain=grain, definition=definition)
             for table in tables:
-                self._do("save_table", **_table_data(report, table))
+                self._do("save_table", **table_data(report, table))
 
     def reports(self) -> list[str]:
         """The names of every report or family table that was ever loaded."""
@@ -271,7 +115,7 @@ class Ledger:
 
     def slices_of(self, table: str, scope: str) -> dict[SliceId, SliceRecord]:
         """What is known of one table and scope."""
-        records = (_record(row) for row in self._all("slices_of", table=table, scope=scope))
+        records = (record_of(row) for row in self._all("slices_of", table=table, scope=scope))
         return {record.id: record for record in records}
 
     def outline(self, table: str, scope: str, minutes: int, before: datetime, tomorrow: datetime) -> Outline | None:
@@ -287,22 +131,22 @@ class Ledger:
         values = {"table": table, "scope": scope, "minutes": minutes, "before": codec.instant(before)}
         with self._guard:
             rows = self._connection.execute(statements("ledger")["young"], values).fetchall()
-        young = {record.id: record for record in (_young(table, scope, row) for row in rows)}
+        young = {record.id: record for record in (young_of(table, scope, row) for row in rows)}
         first, last = codec.read_border(told["first"] or ""), codec.read_border(told["last"] or "")
         return Outline(told["slices"], first, last, young)
 
     def slices(self) -> list[SliceRecord]:
         """Every slice, ordered by table, scope and start."""
-        return [_record(row) for row in self._all("slices")]
+        return [record_of(row) for row in self._all("slices")]
 
     def slice(self, slice_id: SliceId) -> SliceRecord | None:
         """What is known of one slice."""
-        rows = self._all("slice", **_key(slice_id))
-        return _record(rows[0]) if rows else None
+        rows = self._all("slice", **key_of(slice_id))
+        return record_of(rows[0]) if rows else None
 
     def files_of(self, slice_id: SliceId) -> tuple[SliceFile, ...]:
         """The files that a slice has in the lake."""
-        rows = self._all("files_of", **_key(slice_id))
+        rows = self._all("files_of", **key_of(slice_id))
         return tuple(SliceFile(row["file_table"], row["path"], row["rows"], row["fingerprint"]) for row in rows)
 
     def files_of_table(self, table: str) -> list[SliceFile]:
@@ -350,24 +194,19 @@ class Ledger:
 
     def fail(self, record: SliceRecord) -> None:
         """Remembers a failed or skipped attempt; rows of an earlier landing stay, and are still counted."""
-        values = _record_values(record)
+        values = record_values(record)
         wanted = ("table", "scope", "start", "end", "time_zone", "state", "run_id", "definition", "reason")
         with self._writing():
             self._do("fail_slice", **{name: values[name] for name in wanted})
 
     def touch(self, ready: Ready) -> None:
         """Moves a slice's `as_of` after a re-read that found the same rows; files and landing number stay."""
-        values = _record_values(ready.record)
+        values = record_values(ready.record)
         with self._writing():
             wanted = ("table", "scope", "start", "end", "as_of", "reason")
             self._do("touch_slice", **{name: values[name] for name in wanted})
 
     # ---- how slices stand: counted at every change, so that a question over millions is a short one ----
-
-    @property
-    def counts_slices(self) -> bool:
-        """Whether this ledger keeps the counts; one that no writer has opened for long may not."""
-        return bool(self._one("has_additions")["found"])
 
     def scopes(self) -> list[Row]:
         """Every `table_name` and `scope` of which a slice is known, also in a ledger that keeps no counts."""
@@ -392,23 +231,23 @@ class Ledger:
     def newest_in_state(self, table: str, scope: str, state: State) -> SliceRecord | None:
         """The newest slice that stands in this state."""
         rows = self._all("newest_in_state", table=table, scope=scope, state=state.value)
-        return _record(rows[0]) if rows else None
+        return record_of(rows[0]) if rows else None
 
     def placed_slices(self, table: str, scope: str) -> list[tuple[SliceRecord, Place | None]]:
         """The slices of one table and scope, each with where it lies if it ever landed."""
-        return [(_record(row), _place(row)) for row in self._all("slices_of", table=table, scope=scope)]
+        return [(record_of(row), place_of(row)) for row in self._all("slices_of", table=table, scope=scope)]
 
     def placed_slices_from(
         self, table: str, scope: str, start: datetime, end: datetime
     ) -> list[tuple[SliceRecord, Place | None]]:
         """The same of those that start from `start` up to, not including, `end` (local wall time)."""
         rows = self._all("slices_from", table=table, scope=scope, start=codec.border(start), end=codec.border(end))
-        return [(_record(row), _place(row)) for row in rows]
+        return [(record_of(row), place_of(row)) for row in rows]
 
     def placed_slice(self, slice_id: SliceId) -> tuple[SliceRecord, Place | None] | None:
         """The same of one slice; None if nothing is known of it."""
-        rows = self._all("slice", **_key(slice_id))
-        return (_record(rows[0]), _place(rows[0])) if rows else None
+        rows = self._all("slice", **key_of(slice_id))
+        return (record_of(rows[0]), place_of(rows[0])) if rows else None
 
     # ---- landing ----
 
@@ -417,7 +256,7 @@ class Ledger:
         with self._writing():
             for ready in slices:  # what an earlier landing of this slice left undone must not be made up after this one
                 if not ready.joins:
-                    self._do("supersede_landing", **_key(ready.record.id))
+                    self._do("supersede_landing", **key_of(ready.record.id))
             return [self._one("begin_landing", slice=codec.ready_text(ready))["id"] for ready in slices]
 
     def landings(self) -> list[tuple[int, Ready]]:
@@ -438,14 +277,14 @@ class Ledger:
                 self._save(ready)
 
     def _save(self, ready: Ready) -> None:
-        key = _key(ready.record.id)
+        key = key_of(ready.record.id)
         number = self._one("next_landing")["last_landing"]
         place = orjson.dumps(codec.place_data(ready.place)).decode()
-        self._do("save_slice", **_record_values(ready.record), place=place, landing=number)
+        self._do("save_slice", **record_values(ready.record), place=place, landing=number)
         if not ready.joins:
             self._do("forget_files", **key)
         for written in ready.files:
-            self._do("save_file", **key, **_file_values(written.file))
+            self._do("save_file", **key, **file_values(written.file))
 
     def lose_landing(self, landing: int, ready: Ready, *, forget: bool) -> None:
         """A file is neither temporary nor in place: the slice is due again, whatever else is known of it.
@@ -454,7 +293,7 @@ class Ledger:
         """
         with self._writing():
             for name in ("forget_slice", "forget_files") if forget else ("forget_as_of",):
-                self._do(name, **_key(ready.record.id))
+                self._do(name, **key_of(ready.record.id))
             self._do("end_landing", id=landing)
 
     # ---- publication ----
@@ -560,11 +399,11 @@ class Ledger:
 
     def report_runs_of(self, slice_id: SliceId, most: int) -> list[Row]:
         """The report runs that asked for a slice, the newest first."""
-        return self._all("report_runs_of", **_key(slice_id), most=most)
+        return self._all("report_runs_of", **key_of(slice_id), most=most)
 
     def submitted(self, report_run_id: str, record: SliceRecord, at: datetime) -> None:
         """A report run's id, committed before anything waits for it (invariant 9)."""
-        values = _record_values(record)
+        values = record_values(record)
         wanted = {name: values[name] for name in ("table", "scope", "start", "end", "definition", "run_id")}
         with self._writing():
             self._do("submitted", report_run_id=report_run_id, submitted_at=codec.instant(at), **wanted)
@@ -749,114 +588,3 @@ class Ledger:
     def remember_aside(self, folder: str, paths: Sequence[str]) -> None:
         """What is to be moved there; none once it is."""
         self.save_note(TO_SET_ASIDE, [folder, list(paths)])
-
-
-@contextmanager
-def _refused(path: Path) -> Iterator[None]:
-    """What SQLite cannot open, in words of ours."""
-    try:
-        yield
-    except sqlite3.DatabaseError as error:
-        if getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF in _OF_THE_MACHINE:
-            raise Blocked(f"ledger {path}: cannot be opened ({error}); mend the cause and try again") from error
-        raise Store(
-            f"ledger {path}: cannot be opened ({error}); put a copy of it back, or run `insights rebuild`"
-        ) from error
-
-
-@contextmanager
-def _closed_on_error(connection: sqlite3.Connection) -> Iterator[None]:
-    with contextlib.ExitStack() as undo:
-        undo.callback(connection.close)
-        yield
-        undo.pop_all()
-
-
-def _bear(path: Path, born: datetime, *, rehearsal: bool) -> None:
-    """Makes the whole ledger beside its place and renames it there: a kill leaves a whole ledger or none."""
-    make_folder(path.parent)
-    new = path.with_name(f"{path.name}.new")
-    for leftover in (f"{new.name}", f"{new.name}-journal", f"{path.name}-wal", f"{path.name}-shm"):
-        path.with_name(leftover).unlink(missing_ok=True)
-    with _refused(path), contextlib.closing(sqlite3.connect(new, isolation_level=None)) as connection:
-        connection.execute("BEGIN IMMEDIATE")
-        for statement in (*statements("ledger")["create"].split(";\n"), *_additions()):
-            connection.execute(statement)
-        values = {"ledger_id": uuid.uuid4().hex, "rehearsal": int(rehearsal), "created_at": codec.instant(born)}
-        connection.execute(statements("ledger")["born"], values)
-        connection.execute(f"PRAGMA application_id={APPLICATION_ID}")
-        connection.execute(f"PRAGMA user_version={FORMAT}")
-        connection.execute("COMMIT")
-    new.replace(path)
-    sync_folder(path.parent)
-
-
-def _additions() -> list[str]:
-    """Statements that may be repeated; triggers hold semicolons, so empty lines stand between them."""
-    return statements("ledger")["additions"].split("\n\n")
-
-
-def _key(slice_id: SliceId) -> dict[str, str]:
-    return {"table": slice_id.table, "scope": slice_id.scope, "start": codec.border(slice_id.start)}
-
-
-def _record_values(record: SliceRecord) -> dict[str, Any]:
-    return codec.record_data(record)
-
-
-def _file_values(file: SliceFile) -> dict[str, Any]:
-    return {"path": file.path, "file_table": file.table, "rows": file.rows, "fingerprint": file.fingerprint}
-
-
-def _record(row: Row) -> SliceRecord:
-    return SliceRecord(
-        id=SliceId(row["table_name"], row["scope"], codec.read_border(row["slice_start"])),
-        end=codec.read_border(row["slice_end"]),
-        time_zone=row["time_zone"],
-        state=State(row["state"]),
-        rows=row["rows"],
-        as_of=codec.read_instant(row["as_of"]),
-        fetched_at=codec.read_instant(row["fetched_at"]),
-        run_id=row["run_id"],
-        definition=row["definition"],
-        reason=row["reason"],
-        attempts=row["attempts"],
-    )
-
-
-def _young(table: str, scope: str, row: Sequence[Any]) -> SliceRecord:
-    """As `_record`, without zone, run and attempts, of which no plan asks: over many accounts it reads a great many."""
-    start, end, state, rows, as_of, fetched_at, definition, reason = row
-    return SliceRecord(
-        SliceId(table, scope, codec.read_border(start)),
-        codec.read_border(end),
-        "",
-        _STATES[state],
-        rows,
-        codec.read_instant(as_of),
-        codec.read_instant(fetched_at),
-        "",
-        definition,
-        reason,
-    )
-
-
-def _place(row: Row) -> Place | None:
-    return codec.read_place(orjson.loads(row["place"])) if row["place"] else None
-
-
-def _table_data(report: str, table: Table) -> dict[str, str]:
-    return {
-        "name": table.name,
-        "report": report,
-        "meaning": table.meaning,
-        "key": orjson.dumps(table.key).decode(),
-        "partition": "/".join(table.partition),
-        "columns": orjson.dumps(as_data(table.columns)).decode(),
-    }
-
-
-def _read_table(row: Row) -> Table:
-    columns: tuple[Column, ...] = from_data(orjson.loads(row["columns"]))
-    partition = tuple(filter(None, row["partition"].split("/")))
-    return Table(row["name"], row["meaning"], columns, tuple(orjson.loads(row["key"])), partition)

@@ -11,7 +11,7 @@ from typing import Literal
 
 from connectors.graph.door import Tally
 from connectors.pace.quotas import Quota
-from pipeline.ledger import Row
+from pipeline.ledger_file import Row
 
 CONTENT_TYPE = "application/openmetrics-text; version=1.0.0; charset=utf-8"
 Labels = Mapping[str, str]

@@ -6,7 +6,7 @@ from datetime import date, datetime, timedelta
 from typing import Any, Self
 
 from pipeline.beside import seconds_left
-from pipeline.ledger import Row
+from pipeline.ledger_file import Row
 from pipeline.orders import Choice
 from pipeline.summary import Summary
 from schemas.periods import ONE_DAY

@@ -23,7 +23,7 @@ ONE_DOOR = {
     },
     "apscheduler": {"pipeline/bell.py"},
     "jinja2": {"pipeline/status_page/pages.py"},
-    "sqlite3": {"pipeline/ledger.py", "pipeline/cli.py"},
+    "sqlite3": {"pipeline/ledger.py", "pipeline/ledger_file.py", "pipeline/cli.py"},
     "click": {"pipeline/cli.py", "pipeline/options.py", "pipeline/demo.py"},
     "rich": {"pipeline/progress.py"},
     "pydantic": {"config/settings.py"},
