@@ -8,7 +8,6 @@ import os
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict
-from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +17,7 @@ from config.errors import Wrong
 from connectors.errors import Fault, TokenRefused
 from pipeline.errors import Busy, Refused, Unpublished
 from pipeline.journal import Listener
-from pipeline.options import INTERRUPTED, Shared, choice_of, chosen, run, shared
+from pipeline.options import INTERRUPTED, Chosen, Shared, chosen, run, shared
 
 if TYPE_CHECKING:  # `app` pulls in every heavy library; commands import it when they run
     from pipeline.app import App
@@ -65,17 +64,9 @@ def check(given: Shared) -> None:
 @chosen
 @click.option("--failed", is_flag=True, help="Only what failed.")
 @click.option("--wait", is_flag=True, help="Wait for another process that writes this store.")
-def load(
-    given: Shared,
-    tables: Sequence[str],
-    accounts: Sequence[str],
-    since: date | None,
-    until: date | None,
-    failed: bool,  # noqa: FBT001 - click's
-    wait: bool,  # noqa: FBT001 - click's
-) -> None:
+def load(given: Shared, told: Chosen, *, failed: bool, wait: bool) -> None:
     """Load everything that is due now; what the nightly job runs."""
-    choice = choice_of(tables, accounts, since, until, only_failed=failed, wait=wait)
+    choice = told.choice(only_failed=failed, wait=wait)
     summary = run(given.app().load(choice))
     given.answer(summary.as_data, summary.in_words)
     sys.exit(summary.exit_code)
@@ -85,16 +76,9 @@ def load(
 @shared
 @chosen
 @click.option("--offline", is_flag=True, help="Ask nobody: the ledger only.")
-def plan(
-    given: Shared,
-    tables: Sequence[str],
-    accounts: Sequence[str],
-    since: date | None,
-    until: date | None,
-    offline: bool,  # noqa: FBT001 - click's
-) -> None:
+def plan(given: Shared, told: Chosen, *, offline: bool) -> None:
     """What is due now and why, and how many calls it takes."""
-    found = run(given.app().plan(choice_of(tables, accounts, since, until), offline=offline))
+    found = run(given.app().plan(told.choice(), offline=offline))
     given.answer(found.as_data, lambda: _plan_in_words(found.as_data()))
 
 
@@ -103,19 +87,11 @@ def plan(
 @chosen
 @click.option("--force", is_flag=True, help="Also what is final; one that was stopped goes on.")
 @click.option("--wait", is_flag=True, help="Wait for another process that writes this store.")
-def backfill(
-    given: Shared,
-    tables: Sequence[str],
-    accounts: Sequence[str],
-    since: date | None,
-    until: date | None,
-    force: bool,  # noqa: FBT001 - click's
-    wait: bool,  # noqa: FBT001 - click's
-) -> None:
+def backfill(given: Shared, told: Chosen, *, force: bool, wait: bool) -> None:
     """Load a past range, newest first; run it again to go on where it was stopped."""
-    if since is None or until is None:
+    if told.since is None or told.until is None:
         raise click.UsageError("name the range: --since D --until D, both days inclusive")
-    choice, app = choice_of(tables, accounts, since, until, wait=wait), given.app()
+    choice, app = told.choice(wait=wait), given.app()
     try:
         summary = run(app.backfill(choice, force=force))
     except Busy:
@@ -145,7 +121,7 @@ def _followed(given: Shared, app: "App", choice: "Choice", *, force: bool) -> in
 @insights.command()
 @shared
 @click.option("--wait", is_flag=True, help="Wait for another process that writes this store.")
-def schedule(given: Shared, wait: bool) -> None:  # noqa: FBT001 - click's
+def schedule(given: Shared, *, wait: bool) -> None:
     """Stay up: nightly loads in each account's own time zone, and the status page."""
     from pipeline.schedule import stay  # noqa: PLC0415 - heavy
 
@@ -154,9 +130,7 @@ def schedule(given: Shared, wait: bool) -> None:  # noqa: FBT001 - click's
     except (KeyboardInterrupt, asyncio.CancelledError):
         _say(STOPPED)
         sys.stderr.flush()
-        os._exit(
-            INTERRUPTED
-        )  # all is closed; the interpreter's own end, native threads being about, crashed once in tests
+        os._exit(INTERRUPTED)  # all is closed; the interpreter's own end, among native threads, crashed once in tests
 
 
 @insights.command()
@@ -178,17 +152,9 @@ def alerts(given: Shared) -> None:
 @chosen
 @click.option("--html", type=click.Path(path_type=Path, dir_okay=False), help="Write it as one self-contained page.")
 @click.option("--serve", is_flag=True, help="Serve it as pages, on [schedule] status_port, until interrupted.")
-def status(
-    given: Shared,
-    tables: Sequence[str],
-    accounts: Sequence[str],
-    since: date | None,
-    until: date | None,
-    html: Path | None,
-    serve: bool,  # noqa: FBT001 - click's
-) -> None:
+def status(given: Shared, told: Chosen, *, html: Path | None, serve: bool) -> None:
     """What is there, what is missing, how fresh."""
-    choice = choice_of(tables, accounts, since, until)
+    choice = told.choice()
     if serve:
         _serve_status(given)
     elif html is not None:
@@ -242,7 +208,7 @@ def query(given: Shared, sql: str) -> None:
 @insights.command()
 @shared
 @click.option("--wait", is_flag=True, help="Wait for another process that writes this store.")
-def publish(given: Shared, wait: bool) -> None:  # noqa: FBT001 - click's
+def publish(given: Shared, *, wait: bool) -> None:
     """Make up a failed publication."""
     done = run(given.app().publish(wait=wait))
     given.answer(lambda: asdict(done), lambda: f"published up to landing {done.number}, {done.slices} slices applied")
@@ -254,7 +220,7 @@ def publish(given: Shared, wait: bool) -> None:  # noqa: FBT001 - click's
 @click.option("--account", help="The account to forget everywhere.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @click.option("--wait", is_flag=True, help="Wait for another process that writes this store.")
-def drop(given: Shared, table: str | None, account: str | None, yes: bool, wait: bool) -> None:  # noqa: FBT001 - click's
+def drop(given: Shared, *, table: str | None, account: str | None, yes: bool, wait: bool) -> None:
     """Forget a table or an account everywhere, after asking."""
     if (table is None) == (account is None):
         raise click.UsageError("name one thing to forget: --table T or --account A")
@@ -269,7 +235,7 @@ def drop(given: Shared, table: str | None, account: str | None, yes: bool, wait:
 @shared
 @click.option("--ledger", is_flag=True, help="Make the ledger anew too, from the files alone; the old one is kept.")
 @click.option("--wait", is_flag=True, help="Wait for another process that writes this store.")
-def rebuild(given: Shared, ledger: bool, wait: bool) -> None:  # noqa: FBT001 - click's
+def rebuild(given: Shared, *, ledger: bool, wait: bool) -> None:
     """Build the warehouse whole from the lake; the ledger too where it is missing or damaged."""
     done = given.app().rebuild(ledger=ledger, wait=wait)
     given.answer(done.as_data, done.in_words)
@@ -289,7 +255,7 @@ def verify(given: Shared) -> None:
 @click.option("--json", "as_json", is_flag=True, help="Exactly one JSON document on stdout.")
 @click.option("--root", type=click.Path(path_type=Path), default=Path("data/demo"), show_default=True)
 @click.pass_context
-def demo(ctx: click.Context, as_json: bool, root: Path) -> None:  # noqa: FBT001 - click's
+def demo(ctx: click.Context, *, as_json: bool, root: Path) -> None:
     """Load everything from a sandbox on this machine and answer questions from SQL; needs nothing."""
     from pipeline.demo import show  # noqa: PLC0415 - heavy
 

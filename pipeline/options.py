@@ -4,11 +4,12 @@ Heavy libraries are imported by the commands that need them, because `insights -
 """
 
 import asyncio
+import functools
 import os
 import signal
 import sys
 import threading
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -140,27 +141,37 @@ def shared(command: Command) -> Command:
     return wrapped
 
 
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """What a command is narrowed to: tables, accounts and days; everything where nothing is told."""
+
+    tables: tuple[str, ...]
+    accounts: tuple[str, ...]
+    since: date | None
+    until: date | None
+
+    def choice(self, **more: Any) -> "Choice":
+        """The same for the product, with what else the line told."""
+        from pipeline.orders import Choice  # noqa: PLC0415 - heavy
+
+        if self.since and self.until and self.since > self.until:
+            raise click.UsageError(f"--since {self.since} lies after --until {self.until}; both days are inclusive")
+        return Choice(self.tables, self.accounts, self.since, self.until, **more)
+
+
 def chosen(command: Command) -> Command:
-    """The options that narrow a command to tables, accounts and days."""
-    for option in (
-        click.option("--until", type=Day(), help="The last day, inclusive."),
-        click.option("--since", type=Day(), help="The first day, inclusive."),
-        click.option("--account", "accounts", multiple=True, help="Only this ad account, with or without act_."),
-        click.option("--table", "tables", multiple=True, help="Only this report or table."),
-    ):
-        command = option(command)
-    return command
+    """The options that narrow a command; it takes them as one `Chosen`."""
 
+    @click.option("--table", "tables", multiple=True, help="Only this report or table.")
+    @click.option("--account", "accounts", multiple=True, help="Only this ad account, with or without act_.")
+    @click.option("--since", type=Day(), help="The first day, inclusive.")
+    @click.option("--until", type=Day(), help="The last day, inclusive.")
+    @functools.wraps(command)
+    def wrapped(given: Shared, /, **options: Any) -> None:
+        told = Chosen(*(options.pop(name) for name in ("tables", "accounts", "since", "until")))
+        command(given, told, **options)
 
-def choice_of(
-    tables: Sequence[str], accounts: Sequence[str], since: date | None, until: date | None, **more: Any
-) -> "Choice":
-    """What was told on a command's line."""
-    from pipeline.orders import Choice  # noqa: PLC0415 - heavy
-
-    if since and until and since > until:
-        raise click.UsageError(f"--since {since} lies after --until {until}; both days are inclusive")
-    return Choice(tuple(tables), tuple(accounts), since, until, **more)
+    return wrapped
 
 
 def run(work: Coroutine[Any, Any, T], grace_seconds: float | None = None) -> T:
