@@ -41,7 +41,8 @@ class Reads:
             Fault: It cannot be read to its end.
         """
         params: dict[str, Param] = {"fields": fields, **({"filter_by": dict(filter_by)} if filter_by else {})}
-        call = Call("list", "GET", path, params, needs=("id",))
+        needs = ("id",) if "id" in fields.split(",") else ()  # the columns of reports have none
+        call = Call("list", "GET", path, params, needs=needs)
         for attempt in range(MOST_RESTARTS):
             try:
                 with _plainly(path):
