@@ -7,12 +7,14 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from string import Template
 
 import click
 import orjson
 
 from pipeline.query import as_text, ask
 
+TEMPLATE = Path(__file__).resolve().parents[1] / "config" / "demo.toml"
 SPEED = "20"
 DAYS = 14
 TOKEN_VARIABLE = "INSIGHTS_DEMO_TOKEN"  # noqa: S105 - a name, not a secret
@@ -113,65 +115,15 @@ def _sandbox(now: datetime) -> Iterator[Mapping[str, str]]:
 def _configuration(root: Path, servers: Mapping[str, str], now: datetime) -> Path:
     root.mkdir(parents=True, exist_ok=True)
     path = root / "insights.toml"
-    since = (now - timedelta(days=DAYS)).date()
-    path.write_text(
-        f"""# Written by `insights demo`: a sandbox instead of Meta.
-[graph]
-base_url = "{servers["listening"]}"
-files_url = "{servers["files"]}"
-access_token_env = "{TOKEN_VARIABLE}"
-
-[storage]
-root = "{root}"
-
-[pace]
-clock_speed = {SPEED}
-
-[ads_insights]
-business_ids = ["900", "901"]
-since = {since}
-
-[[ads_insights.reports]]
-name = "ads_insights"
-level = "ad"
-
-[[ads_insights.reports]]
-name = "campaigns_by_age_gender"
-level = "campaign"
-breakdowns = ["age", "gender"]
-
-[ad_objects]
-
-[brand_safety]
-business_ids = ["900"]
-placements = ["facebook/feed"]
-
-[app_insights]
-app_ids = ["700"]
-since = {since}
-metrics = [
-  "payments_daily_spend",
-  "payments_daily_refunds",
-  "facebook_features_daily_active_users",
-  {{ metric = "app_event", event_name = "fb_mobile_purchase", aggregate_by = "SUM", breakdowns = ["country"] }},
-]
-
-[attribution]
-line_of_business_ids = ["800"]
-
-[[attribution.reports]]
-name = "Conversions by campaign"
-[attribution.reports.definition]
-report_type = "mta"
-date_range = {{ type = "relative", date_unit = "week", quantity = 1, time_zone = "America/Los_Angeles" }}
-column_definitions = [
-  "campaign_name",
-  "net_media_cost",
-  {{ key = "time_decay_1", additional_params = {{ selected_metrics = ["conversions", "mta_revenue"] }} }},
-]
-""",
-        encoding="utf-8",
+    text = Template(TEMPLATE.read_text(encoding="utf-8")).substitute(
+        graph=servers["listening"],
+        files=servers["files"],
+        token_variable=TOKEN_VARIABLE,
+        root=root,
+        speed=SPEED,
+        since=(now - timedelta(days=DAYS)).date(),
     )
+    path.write_text(text, encoding="utf-8")
     return path
 
 
