@@ -16,6 +16,8 @@ from connectors.graph.client import Graph
 
 MOST_RESTARTS = 3
 NO_SUCH_PATH = 2500
+IDENTITY = ("id", "key")
+"""Of a list that was asked for one of these, every object must have it."""
 Object = dict[str, Any]
 
 
@@ -41,7 +43,7 @@ class Reads:
             Fault: It cannot be read to its end.
         """
         params: dict[str, Param] = {"fields": fields, **({"filter_by": dict(filter_by)} if filter_by else {})}
-        needs = ("id",) if "id" in fields.split(",") else ()  # the columns of reports have none
+        needs = tuple(name for name in IDENTITY if name in fields.split(","))
         call = Call("list", "GET", path, params, needs=needs)
         for attempt in range(MOST_RESTARTS):
             try:

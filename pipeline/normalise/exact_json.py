@@ -21,9 +21,12 @@ def read(text: bytes | str) -> Any:
     """Decodes JSON; numbers become `Number`. What only JavaScript calls a number (`NaN`) becomes text.
 
     Raises:
-        ValueError: The text is no JSON.
+        ValueError: The text is no JSON, or nested so deeply that nobody meant it.
     """
-    return json.loads(text, parse_float=Number, parse_int=Number, parse_constant=str, object_pairs_hook=_object)
+    try:
+        return json.loads(text, parse_float=Number, parse_int=Number, parse_constant=str, object_pairs_hook=_object)
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
 
 
 def _object(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
@@ -43,7 +46,38 @@ def _with_earlier(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
 
 def write(value: Any) -> str:
     """Encodes what `read` decoded, keys sorted, so that equal structures are equal texts."""
-    return orjson.dumps(_sound(value), default=_number, option=_AS_READ).decode()
+    try:
+        return orjson.dumps(_sound(value), default=_number, option=_AS_READ).decode()
+    except (TypeError, RecursionError):  # beyond 254 levels, or beyond Python's stack
+        return _level_by_level(value)
+
+
+def _level_by_level(value: Any) -> str:
+    """The same at any depth, whatever the stack bears."""
+    done: list[str] = []
+    open_: list[Any] = [value]
+    while open_:
+        part = open_.pop()
+        if isinstance(part, _Written):
+            done.append(part)
+        elif isinstance(part, dict):
+            members = ((_Written(","), _Written(write(key) + ":"), part[key]) for key in sorted(part, key=_sound))
+            open_ += [_Written("}"), *reversed([one for each in members for one in each][1:]), _Written("{")]
+        elif isinstance(part, list):
+            open_ += [
+                _Written("]"),
+                *reversed([one for each in part for one in (_Written(","), each)][1:]),
+                _Written("["),
+            ]
+        else:
+            done.append(write(part))
+    return "".join(done)
+
+
+class _Written(str):
+    """A part of the text that is written already."""
+
+    __slots__ = ()
 
 
 def scalar(value: Any) -> str | None:
