@@ -15,6 +15,7 @@ from pipeline.brand_safety_work import HoursWork
 from pipeline.catalogue import Owned
 from pipeline.due import Due
 from pipeline.hours import Hour, by_hour, scope_of
+from pipeline.isolation import own_fault
 from pipeline.ledger import Ledger
 from pipeline.line import Line
 from pipeline.workshop import Workshop
@@ -110,9 +111,12 @@ class BrandSafety:
 
 
 async def _each(work: HoursWork, due: Iterator[Hour]) -> None:
-    """One hour after the other, of those that nobody has taken yet."""
+    """One hour after the other, of those that nobody has taken yet; what is not fetched in time is lost for ever."""
     for hour in due:
-        await work.do(hour)
+        try:
+            await work.do(hour)
+        except Exception as error:  # noqa: BLE001 - see `isolation`
+            await work.fail(hour, [own_fault(error, work.shop.say)])
 
 
 def _why(record: SliceRecord | None) -> str:

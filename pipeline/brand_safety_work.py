@@ -48,7 +48,7 @@ class HoursWork:
         """Carries one hour out; its faults end in the committer's totals."""
         refused = self.shop.refusals.of(hour.business_id)
         if refused is not None:
-            await self._fail(hour, [refused])
+            await self.fail(hour, [refused])
             return
         try:
             opened = await self._open(hour)
@@ -57,7 +57,7 @@ class HoursWork:
         except (Fault, OSError) as fault:
             told = in_our_words(fault) if isinstance(fault, PermissionRefused) else fault
             self.shop.refusals.learn(hour.business_id, told)
-            await self._fail(hour, [told])
+            await self.fail(hour, [told])
         else:
             await self._carry_out(opened)
 
@@ -71,7 +71,7 @@ class HoursWork:
                 await self.slots.acquire()
                 group.create_task(self._part(opened, part))
         if opened.faults:
-            await self._fail(opened.hour, opened.faults)
+            await self.fail(opened.hour, opened.faults)
         elif not is_whole(there := self._there(opened.hour)):
             self.shop.say("hour.partial", hour=str(opened.hour.id), because=in_words(there))
 
@@ -157,11 +157,11 @@ class HoursWork:
 
         known = self.shop.committer.store.ledger.slice(opened.hour.id)
         if known is not None and known.state is State.FAILED:
-            await self._fail(opened.hour, [Transport(VANISHED)])
+            await self.fail(opened.hour, [Transport(VANISHED)])
             return
         await self.shop.committer.join(PartLanding(self.shop).writer(opened.hour, NOTHING), record_of)
 
-    async def _fail(self, hour: Hour, faults: Sequence[Exception]) -> None:
+    async def fail(self, hour: Hour, faults: Sequence[Exception]) -> None:
         """An hour of which some parts have landed is partial; otherwise it failed."""
         there = self._there(hour)
         record, reason = hour.record(self.shop.run_id), faults[0]

@@ -11,6 +11,7 @@ from typing import Protocol
 
 from pipeline.catalogue import Owned
 from pipeline.due import Due
+from pipeline.isolation import own_fault
 from pipeline.ledger import Ledger
 from pipeline.line import Line
 from pipeline.workshop import Workshop
@@ -50,6 +51,13 @@ class FamilyWork:
     async def in_time(self) -> None:
         """Loads the family, or what of it can be had before the run gives up; the rest stays due."""
         deadline = self.shop.deadline
-        if not await deadline.meets(self.family.load(self.shop, self.line)):
-            failure = Failure(self.family.name, "", "", str(deadline.fault), deadline.fault.remedy)
-            self.shop.committer.totals.failures.append(failure)
+        try:
+            met = await deadline.meets(self.family.load(self.shop, self.line))
+        except Exception as error:  # noqa: BLE001 - see `isolation`
+            self._failed(str(own_fault(error, self.shop.say)), "look")
+            return
+        if not met:
+            self._failed(str(deadline.fault), deadline.fault.remedy)
+
+    def _failed(self, why: str, remedy: str) -> None:
+        self.shop.committer.totals.failures.append(Failure(self.family.name, "", "", why, remedy))

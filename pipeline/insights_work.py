@@ -14,6 +14,7 @@ from pipeline.committer import Closing
 from pipeline.due_slices import DueSlice, LeftOut
 from pipeline.errors import Inconsistent
 from pipeline.insights_parts import HELD_ROWS, Found, PartReading, SliceInParts, wants_less
+from pipeline.isolation import own_fault
 from pipeline.landed_ids import landed_ids
 from pipeline.normalise.frames import Source
 from pipeline.normalise.layout import Layout
@@ -49,9 +50,16 @@ class InsightsWork:
     async def in_time(self, task: InsightsTask) -> None:
         """Carries the task out, or what of it can be had before the run gives up."""
         deadline = self.shop.deadline
-        if not await deadline.meets(self.do(task)):
-            records = [record for record in self._records(task) if record.id not in self._claimed]
-            await self.shop.committer.fail(records, deadline.fault, State.SKIPPED)
+        try:
+            met = await deadline.meets(self.do(task))
+        except Exception as error:  # noqa: BLE001 - see `isolation`
+            await self.shop.committer.fail(self._unclaimed(task), own_fault(error, self.shop.say))
+            return
+        if not met:
+            await self.shop.committer.fail(self._unclaimed(task), deadline.fault, State.SKIPPED)
+
+    def _unclaimed(self, task: InsightsTask) -> list[SliceRecord]:
+        return [record for record in self._records(task) if record.id not in self._claimed]
 
     async def leave_out(self, left: LeftOut) -> None:
         """Records slices that are not asked on purpose, once."""
@@ -161,7 +169,7 @@ class InsightsWork:
 
     async def _fail(self, task: InsightsTask, fault: Exception) -> None:
         self.shop.refusals.learn(task.account.id, fault)
-        records = [record for record in self._records(task) if record.id not in self._claimed]
+        records = self._unclaimed(task)
         await self.shop.committer.fail(records, fault)
 
     async def _land(self, closings: Sequence[Closing]) -> None:

@@ -16,6 +16,7 @@ from pipeline.account import Account
 from pipeline.closure import Gap
 from pipeline.committer import Closing
 from pipeline.errors import Inconsistent
+from pipeline.isolation import own_fault
 from pipeline.lake import Lake, path_of
 from pipeline.normalise.frames import Source, quarantine_table
 from pipeline.normalise.objects import ObjectRows, upserted
@@ -63,7 +64,12 @@ class ObjectsWork:
     async def in_time(self, task: ObjectsTask) -> None:
         """Carries the listing out, unless the run gives up before."""
         deadline = self.shop.deadline
-        if not await deadline.meets(self.do(task)):
+        try:
+            met = await deadline.meets(self.do(task))
+        except Exception as error:  # noqa: BLE001 - see `isolation`
+            await self.shop.committer.fail([self._record(task)], own_fault(error, self.shop.say))
+            return
+        if not met:
             await self.shop.committer.fail([self._record(task)], deadline.fault, State.SKIPPED)
 
     async def do(self, task: ObjectsTask) -> None:
