@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 
 import duckdb
@@ -23,7 +24,7 @@ import pyarrow.parquet as pq
 from isal import igzip
 
 from benchmarks.figures import Figure
-from benchmarks.hourly_sources import HOUR, NOW, make, served
+from benchmarks.hourly_sources import HOUR, NOW, hashed, make, served
 from connectors.brand_safety.download import download
 from connectors.brand_safety.hours import Placement
 from connectors.http.client import HttpClient
@@ -63,9 +64,10 @@ def figures(*, full: bool) -> list[Figure]:
         make(folder, count, LINES)
         rounds = [{way: _apart(way, folder, count) for way in WAYS} for _ in range(ROUNDS)]
         loop = _apart("loop", folder, 1)
+        unlike = _of_hashes(folder)
         one, twelve = _apart("product", folder, 1), _apart("product", folder, min(12, count))
     found = [*_speeds(rounds, count), Figure(f"a plain loop, one file times {count}", loop["seconds"] * count)]
-    found += [*_overlap(rounds), _memory("one file", one), _memory(f"{min(12, count)} files", twelve)]
+    found += [*unlike, *_overlap(rounds), _memory("one file", one), _memory(f"{min(12, count)} files", twelve)]
     found.append(_memory(f"{count} files", rounds[0]["product"]))
     return [*found, _large()] if full else found
 
@@ -85,6 +87,16 @@ def _speeds(rounds: Iterable[Mapping[str, Found]], count: int) -> Iterable[Figur
             ratio = _median(rounds, lambda r: r[way][name] / r["inflate"][name])  # noqa: B023 - as above
             yield Figure(f"{words}, {label}", seconds, ratio, REACH if way == "product" and label == "wall" else None)
     yield Figure("event loop lag meanwhile, 99th percentile", _median(rounds, lambda r: r["product"]["lag"]))
+
+
+def _of_hashes(folder: Path) -> list[Figure]:
+    """The same with ids that hardly compress, as in the study that set the reach."""
+    with tempfile.TemporaryDirectory() as text:
+        for path in sorted(folder.glob("*.jsonl.gz"))[:FILES]:
+            hashed(path, Path(text))
+        rounds = [{way: _apart(way, Path(text), FILES) for way in WAYS[:3]} for _ in range(ROUNDS)]
+    *speeds, _lag = _speeds(rounds, FILES)
+    return [replace(figure, what=f"hashed ids: {figure.what}") for figure in speeds]
 
 
 def _overlap(rounds: Iterable[Mapping[str, Found]]) -> Iterable[Figure]:

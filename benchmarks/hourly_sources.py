@@ -1,6 +1,9 @@
 """Makes the hourly files that `hourly_files` reads: from the sandbox's own generator, over HTTP, onto the disk."""
 
+import gzip
 import json
+import random
+import re
 import subprocess
 import sys
 import urllib.request
@@ -14,6 +17,8 @@ from urllib.parse import urlencode
 ROOT = Path(__file__).resolve().parents[1]
 NOW = datetime(2026, 11, 20, 14, 0, tzinfo=UTC)
 HOUR = datetime(2026, 11, 12, 7)  # noqa: DTZ001 - local wall time
+_IMPRESSION = re.compile(rb'("impression_id":)"\d+"')
+_CONTENT = re.compile(rb'("(?:above|below)_content_(?:root_)?(?:owner_)?id":)"\d+"')
 _CALM = {"late": 0, "lost": 0, "partial": 0, "empty": 0}
 
 
@@ -32,6 +37,15 @@ def make(folder: Path, files: int, lines: int) -> list[Path]:
             found.append(path)
     assert len(found) == files
     return found
+
+
+def hashed(source: Path, folder: Path) -> None:
+    """The same file with ids that no two lines share and hashes for impressions: what of it hardly compresses."""
+    chance = random.Random(source.name)
+    with gzip.open(source) as lines, gzip.open(folder / source.name, "wb", 6) as file:
+        for line in lines:
+            told = _IMPRESSION.sub(lambda found: b'%b"%b"' % (found[1], chance.randbytes(32).hex().encode()), line)
+            file.write(_CONTENT.sub(lambda found: b'%b"%d"' % (found[1], chance.randrange(10**16, 10**17)), told))
 
 
 def _read(request: urllib.request.Request) -> Any:
