@@ -14,7 +14,7 @@ _SPOILT: tuple[type[Exception], ...] = (EOFError, gzip.BadGzipFile, IsalError)  
 READ_BYTES = 256 * 1024
 """The read size at which Python inflates as fast as the C program (measured)."""
 STRETCH_BYTES = 16 * 2**20
-"""How much text is typed at once: more gains nothing and costs memory (measured)."""
+"""How much text is typed at once: more gains little and costs memory (measured)."""
 LONGEST_LINE = 16 * 2**20
 
 

@@ -9,7 +9,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import axe_core_python
-from selenium.common.exceptions import ElementClickInterceptedException
+from selenium.common.exceptions import ElementClickInterceptedException, StaleElementReferenceException
 from selenium.webdriver import Chrome, ChromeOptions
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.action_chains import ActionChains
@@ -74,7 +74,9 @@ class Browser:
         return True
 
     def until(self, true: Any, what: str = "") -> None:
-        WebDriverWait(self.driver, PATIENCE_SECONDS, 0.05).until(lambda _: true(), f"still waiting for {what}")
+        """Waits until it is true; what the page replaces while it is looked at is looked at again."""
+        waiting = WebDriverWait(self.driver, PATIENCE_SECONDS, 0.05, [StaleElementReferenceException])
+        waiting.until(lambda _: true(), f"still waiting for {what}")
 
     def press(self, *keys: str) -> None:
         """Keys, one after the other, into whatever has the focus."""

@@ -76,8 +76,9 @@ def test_accounts_are_found_while_typing(browser: Browser, page: str) -> None:
     assert len(browser.all(".matrix tbody tr")) == 9
     found = browser.one('input[name="q"]')
     found.send_keys("BRAS")
-    browser.until(lambda: len(browser.all(".matrix tbody tr")) == 1, "the one account")
-    assert browser.one('#owners [role="status"]').text == "1 account with “BRAS”"
+    told = "1 account with “BRAS”"
+    browser.until(lambda: browser.one('#owners [role="status"]').text == told, "the number of accounts")
+    assert len(browser.all(".matrix tbody tr")) == 1
     assert browser.one(".matrix tbody th a").text == "Example Outfitters Brasil"
     assert browser.focused() == found
     found.clear()
