@@ -16,6 +16,7 @@ from connectors.http.client import HttpClient
 from connectors.http.retry import GiveUp, Policy, decide
 from pipeline.hour_ids import HourIds
 from pipeline.hours import Hour
+from pipeline.isolation import own_fault
 from pipeline.normalise.hourly_lines import Broken
 from pipeline.part_landing import Fetched, OpenHour, PartLanding
 from pipeline.parts import NOTHING, Part, in_words, is_whole, landed, wanted
@@ -106,6 +107,8 @@ class HoursWork:
             await self._patiently(opened, part)
         except (Fault, OSError) as fault:
             opened.faults.append(fault)
+        except Exception as error:  # noqa: BLE001 - see `isolation`; raised, it would call off parts that hold a slot
+            opened.faults.append(own_fault(error, self.shop.say))
         finally:
             self.slots.release()
 

@@ -326,21 +326,13 @@ def main(arguments: Sequence[str] | None = None, listeners: Sequence[Listener] =
         _say(STOPPED)
         sys.exit(INTERRUPTED)
     except Exception as error:
-        cause = _of_the_machine(error)
+        from pipeline.ledger_file import of_the_machine  # noqa: PLC0415 - not for --help
+
+        cause = of_the_machine(error)
         if cause is None:
             raise
         _say(_what_failed(cause))
         sys.exit(FAILED)
-
-
-def _of_the_machine(error: BaseException) -> BaseException | None:
-    """The disk's or the ledger's fault behind an error, also where tasks failed together; None for a fault of ours."""
-    import sqlite3  # noqa: PLC0415 - not for --help
-
-    if isinstance(error, BaseExceptionGroup):
-        causes = [_of_the_machine(inner) for inner in error.exceptions]
-        return None if None in causes else causes[0]
-    return error if isinstance(error, OSError | sqlite3.Error) else None
 
 
 def _what_failed(cause: BaseException) -> str:

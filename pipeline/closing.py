@@ -26,6 +26,7 @@ async def _close(work: ObjectsWork, orders: Orders, account: Account, now: datet
     """Whether everything that the account's facts name has its row or its refusal now."""
     ledger, lake = work.shop.committer.store.ledger, work.shop.committer.store.lake
     listed: Sequence[str] = [table.table.name for table in orders.objects]
+    closure.forget_found(ledger, lake, account.id, listed)
     gaps = closure.gaps_in_facts(ledger, lake, account.id, orders.reports, listed, now)
     closed = [await work.close(gap, OBJECT_TABLES[gap.table], account.zone) for gap in gaps]
     if {"ads", "adcreatives"} <= set(listed):

@@ -31,6 +31,15 @@ class Gap:
     ids: tuple[str, ...]
 
 
+def forget_found(ledger: Ledger, lake: Lake, account: str, tables: Sequence[str]) -> None:
+    """Ids that Meta refused and that have a row now, as a listing shows them again, are missing no longer."""
+    refused = [row for row in ledger.missing() if row["account_id"] == account and row["kind"] in tables]
+    for table in {row["kind"] for row in refused}:
+        there = _there(lake, table, account)
+        for refused_id in {row["id"] for row in refused if row["kind"] == table} & there:
+            ledger.found(table, refused_id)
+
+
 def gaps_in_facts(
     ledger: Ledger, lake: Lake, account: str, reports: Sequence[Report], tables: Sequence[str], now: datetime
 ) -> list[Gap]:
@@ -90,6 +99,10 @@ def _named(column: str, files: Sequence[str]) -> set[str]:
 
 
 def _without_row(lake: Lake, table: str, account: str, ids: set[str], hushed: set[str]) -> tuple[str, ...]:
+    return tuple(sorted(ids - _there(lake, table, account) - hushed))
+
+
+def _there(lake: Lake, table: str, account: str) -> set[str]:
     known = lake.root / path_of(table, current_place("account_id", account))
-    there = engine.ask("SELECT id FROM read_parquet(?)", [[str(known)]]) if known.exists() else []
-    return tuple(sorted(ids - {str(row[0]) for row in there} - hushed))
+    rows = engine.ask("SELECT id FROM read_parquet(?)", [[str(known)]]) if known.exists() else []
+    return {str(row[0]) for row in rows}

@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from connectors.errors import Fault
 from pipeline.catalogue import Owned
 from pipeline.due import Due
-from pipeline.isolation import own_fault
+from pipeline.isolation import undone
 from pipeline.ledger import Ledger
 from pipeline.line import Line
 from pipeline.workshop import Workshop
@@ -50,14 +51,7 @@ class FamilyWork:
 
     async def in_time(self) -> None:
         """Loads the family, or what of it can be had before the run gives up; the rest stays due."""
-        deadline = self.shop.deadline
-        try:
-            met = await deadline.meets(self.family.load(self.shop, self.line))
-        except Exception as error:  # noqa: BLE001 - see `isolation`
-            self._failed(str(own_fault(error, self.shop.say)), "look")
-            return
-        if not met:
-            self._failed(str(deadline.fault), deadline.fault.remedy)
-
-    def _failed(self, why: str, remedy: str) -> None:
-        self.shop.committer.totals.failures.append(Failure(self.family.name, "", "", why, remedy))
+        why = await undone(self.shop, self.family.load(self.shop, self.line))
+        if why is not None:
+            remedy = why.remedy if isinstance(why, Fault) else "look"
+            self.shop.committer.totals.failures.append(Failure(self.family.name, "", "", str(why), remedy))

@@ -14,7 +14,7 @@ from pipeline.committer import Closing
 from pipeline.due_slices import DueSlice, LeftOut
 from pipeline.errors import Inconsistent
 from pipeline.insights_parts import HELD_ROWS, Found, PartReading, SliceInParts, wants_less
-from pipeline.isolation import own_fault
+from pipeline.isolation import state_of, undone
 from pipeline.landed_ids import landed_ids
 from pipeline.normalise.frames import Source
 from pipeline.normalise.layout import Layout
@@ -49,14 +49,9 @@ class InsightsWork:
 
     async def in_time(self, task: InsightsTask) -> None:
         """Carries the task out, or what of it can be had before the run gives up."""
-        deadline = self.shop.deadline
-        try:
-            met = await deadline.meets(self.do(task))
-        except Exception as error:  # noqa: BLE001 - see `isolation`
-            await self.shop.committer.fail(self._unclaimed(task), own_fault(error, self.shop.say))
-            return
-        if not met:
-            await self.shop.committer.fail(self._unclaimed(task), deadline.fault, State.SKIPPED)
+        why = await undone(self.shop, self.do(task))
+        if why is not None:
+            await self.shop.committer.fail(self._unclaimed(task), why, state_of(why))
 
     def _unclaimed(self, task: InsightsTask) -> list[SliceRecord]:
         return [record for record in self._records(task) if record.id not in self._claimed]
@@ -184,12 +179,12 @@ class InsightsWork:
         landing = asyncio.ensure_future(self.shop.committer.land(free))
         try:
             await uninterrupted(landing)
-        except EXPECTED:
+        except Exception:
             self._release(free)
             raise
         except asyncio.CancelledError:
             fault = landing.exception() if landing.done() and not landing.cancelled() else None
-            if isinstance(fault, EXPECTED):
+            if isinstance(fault, Exception):
                 self._release(free)
                 await self.shop.committer.fail([closing.record for closing in free], fault)
             raise

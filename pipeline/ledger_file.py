@@ -192,6 +192,14 @@ class LedgerFile:
         return bool(self._one("has_additions")["found"])
 
 
+def of_the_machine(error: BaseException) -> BaseException | None:
+    """The disk's or the ledger's fault behind an error, also where tasks failed together; None for a fault of ours."""
+    if isinstance(error, BaseExceptionGroup):
+        causes = [of_the_machine(inner) for inner in error.exceptions]
+        return None if None in causes else causes[0]
+    return error if isinstance(error, OSError | sqlite3.Error) else None
+
+
 @contextmanager
 def refused(path: Path) -> Iterator[None]:
     """What SQLite cannot open, in words of ours."""

@@ -16,7 +16,7 @@ from pipeline.account import Account
 from pipeline.closure import Gap
 from pipeline.committer import Closing
 from pipeline.errors import Inconsistent
-from pipeline.isolation import own_fault
+from pipeline.isolation import state_of, undone
 from pipeline.lake import Lake, path_of
 from pipeline.normalise.frames import Source, quarantine_table
 from pipeline.normalise.objects import ObjectRows, upserted
@@ -63,14 +63,9 @@ class ObjectsWork:
 
     async def in_time(self, task: ObjectsTask) -> None:
         """Carries the listing out, unless the run gives up before."""
-        deadline = self.shop.deadline
-        try:
-            met = await deadline.meets(self.do(task))
-        except Exception as error:  # noqa: BLE001 - see `isolation`
-            await self.shop.committer.fail([self._record(task)], own_fault(error, self.shop.say))
-            return
-        if not met:
-            await self.shop.committer.fail([self._record(task)], deadline.fault, State.SKIPPED)
+        why = await undone(self.shop, self.do(task))
+        if why is not None:
+            await self.shop.committer.fail([self._record(task)], why, state_of(why))
 
     async def do(self, task: ObjectsTask) -> None:
         """Carries the listing out."""

@@ -119,7 +119,7 @@ def _read(status: int, headers: Mapping[str, str], body: bytes, call: Call) -> R
         raise faults.degenerate(status, headers, body, place=call.place)
     if call.kind in PAGED:
         return _page(status, headers, envelope, call)
-    _refuse_lacking(call, b"[" + body + b"]", status)
+    _refuse_lacking(call, body, status)
     return Reply(body, **_common(headers))
 
 
@@ -206,8 +206,15 @@ def _common(headers: Mapping[str, str]) -> dict[str, Any]:
     }
 
 
-def _refuse_lacking(call: Call, rows: bytes, status: int) -> None:
-    for row in orjson.loads(rows) if call.needs else ():
+def _refuse_lacking(call: Call, body: bytes, status: int) -> None:
+    """Raises what it is where an object, or a row of a list, is without what it must have."""
+    if not call.needs:
+        return
+    try:
+        found = orjson.loads(body)
+    except orjson.JSONDecodeError as error:  # such as 1e999, which the envelope lets pass
+        raise _lie(f"an answer that cannot be read ({error.msg})", status, call) from None
+    for row in found if isinstance(found, list) else [found]:
         lacking = [name for name in call.needs if not isinstance(row, dict) or row.get(name) is None]
         if lacking:
             raise _lie(f"an answer without {', '.join(f'`{name}`' for name in lacking)}", status, call)

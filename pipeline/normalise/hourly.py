@@ -109,8 +109,8 @@ class _Conversion:
         dropped = self.repeats.found_in(rows)
         if dropped:
             self._set_repeats_aside(stretch, careful, dropped)
-            mask = pa.array(number not in set(dropped) for number in range(rows.num_rows))
-            rows = rows.filter(mask)
+            gone = set(dropped)
+            rows = rows.filter(pa.array(number not in gone for number in range(rows.num_rows)))
         if careful is not None:
             self._set_aside(careful.aside)
             self.counted.careful += 1

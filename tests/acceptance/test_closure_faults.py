@@ -111,3 +111,22 @@ async def told(loop: Loop, folder: Path, fault: str, fates: str) -> None:
 def test_a_fault_about_one_object_costs_no_other(fault: str, fates: str, tmp_path: Path) -> None:
     """One line of the table."""
     in_one_loop(lambda loop: told(loop, tmp_path, fault, fates))
+
+
+def test_a_refused_object_that_a_listing_shows_again_is_missing_no_longer(tmp_path: Path) -> None:
+    """`meta.missing_objects` holds what Meta refuses, not what it once refused."""
+    in_one_loop(lambda loop: _shown_again(loop, tmp_path))
+
+
+async def _shown_again(loop: Loop, folder: Path) -> None:
+    wanted = {**settings([ACCOUNT]), "ad_objects": {"tables": ["ads"]}}
+    async with staged(loop, folder, world([ACCOUNT]), wanted) as stage:
+        refusal = {"match": {"op": "object", "path": f"/{ALWAYS}$"}, "times": None, "do": {"fault": "100/33"}}
+        stage.state.scenario.load([unlisted(), refusal])
+        assert_facts(stage, await stage.load())
+        assert stage.rows("SELECT id FROM meta.missing_objects") == [{"id": ALWAYS}]
+        stage.state.scenario.load([])
+        await stage.a_day_later()
+        assert (await stage.load()).exit_code == 0
+        assert {fate(stage, ad) for ad in IDS} == {"T"}
+        assert stage.rows("SELECT id FROM meta.missing_objects") == []

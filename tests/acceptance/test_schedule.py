@@ -8,7 +8,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -54,21 +54,24 @@ class Staying:
 
     def until_published(self) -> None:
         """Waits until what has landed is published, which may be so already."""
-        for _ in range(PATIENCE_SECONDS * 20):
+
+        def is_published() -> bool:
             told = [event["event"] for event in self.events("slices.landed", "publish.begun", "publish.done")]
-            if told[-2:] == ["publish.begun", "publish.done"]:
-                return
-            time.sleep(0.05)
-        raise AssertionError(f"what landed was not published:\n{self.log.read_text(encoding='utf-8')}")
+            return told[-2:] == ["publish.begun", "publish.done"]
+
+        self._wait(is_published, "a publication of what landed")
 
     def until(self, name: str, count: int = 1) -> list[dict[str, Any]]:
+        self._wait(lambda: len(self.events(name)) >= count, name)
+        return self.events(name)
+
+    def _wait(self, came: Callable[[], bool], what: str) -> None:
         for _ in range(PATIENCE_SECONDS * 20):
-            found = self.events(name)
-            if len(found) >= count:
-                return found
+            if came():
+                return
             assert self.process.poll() is None, self.log.read_text(encoding="utf-8")
             time.sleep(0.05)
-        raise AssertionError(f"{name} did not come:\n{self.log.read_text(encoding='utf-8')}")
+        raise AssertionError(f"{what} did not come:\n{self.log.read_text(encoding='utf-8')}")
 
     def get(self, path: str) -> tuple[int, str, str]:
         url = self.until("schedule.began")[0]["url"].rstrip("/")

@@ -165,3 +165,22 @@ def test_only_the_stretch_with_a_doubtful_line_is_read_with_care(
     assert counted.stretches > 2
     assert counted.careful == 1
     assert kept.aside[0]["source"] == f"{NAME}, line 3501"
+
+
+@pytest.mark.parametrize(("length", "is_borne"), [(500_000, True), (2_000_000, False)])
+def test_a_line_longer_than_a_stretch_is_read_as_far_as_memory_bears(
+    length: int, *, is_borne: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its neighbours lose nothing by it; beyond the limit the file counts as broken."""
+    monkeypatch.setattr(hourly_lines, "STRETCH_BYTES", 300_000)  # as if memory were small: the file need not be large
+    monkeypatch.setattr(hourly_lines, "LONGEST_LINE", 600_000)
+    long = line(number=1, above_content_language="x" * length)
+    data = packed([line(number=number) for number in range(2, 1500)] + [long, line(number=0)])
+    if not is_borne:
+        with pytest.raises(Broken, match="a line is longer than 600,000 bytes"):
+            converted(tmp_path, data)
+        return
+    counted, kept = converted(tmp_path, data)
+    assert (counted.lines, counted.rows, counted.quarantined) == (1500, 1500, 0)
+    assert {row["impression_id"] for row in kept.rows} == {f"im{number}" for number in range(1500)}
+    assert max(len(row["above_content_language"] or "") for row in kept.rows) == length

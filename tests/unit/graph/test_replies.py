@@ -6,7 +6,7 @@ import re
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from connectors.errors import Fault, Transport
@@ -84,6 +84,7 @@ def test_an_answer_without_what_it_must_have_is_asked_again(call: Call, body: by
     assert decipher(200, {}, b'{"data":[]}', NEEDY_LIST).rows() == []
 
 
+@example(body=b'{"data":[{"id":1e999}]}', status=200, call=NEEDY_LIST)
 @given(
     body=st.binary(max_size=80) | st.text(max_size=80).map(str.encode) | st.just(b"[" * 50_000),
     status=st.sampled_from([200, 302, 400, 403, 500]),
