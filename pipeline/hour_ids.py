@@ -8,8 +8,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from pipeline import engine
 from pipeline.normalise.hourly_quick import KEY
@@ -17,7 +18,9 @@ from pipeline.slices import SliceWriter
 
 _HASH = f"(hash({KEY}) >> 1)::BIGINT"
 """63 bits: DuckDB filters Arrow tables by its unsigned numbers only up to there."""
-_HASHES = pa.schema([("h", pa.int64())])
+Hashes = npt.NDArray[np.int64]
+_RUN = 1_000_000
+"""So many are kept in one order: to put others among them takes their memory twice."""
 
 
 @dataclass(slots=True)
@@ -25,16 +28,20 @@ class HashingSink:
     """Writes rows through, and keeps the hashes of their impressions."""
 
     writer: SliceWriter
-    hashes: list[pa.Table] = field(default_factory=list)
+    hashes: list[Hashes] = field(default_factory=list)
 
     def write(self, table: str, rows: pa.Table) -> None:
         """Takes rows of the impressions."""
-        self.hashes.append(engine.read(f"SELECT {_HASH} AS h FROM rows", rows=rows.select([KEY])))  # noqa: S608 - declared name
+        self.hashes.append(_hashes("FROM rows", rows=rows.select([KEY])))
         self.writer.write(table, rows)
 
     def set_aside(self, rows: pa.Table) -> None:
         """Takes rows of `meta.quarantine`."""
         self.writer.set_aside(rows)
+
+    def ordered(self) -> Hashes:
+        """The hashes of all rows, from the least on."""
+        return np.sort(np.concatenate([np.zeros(0, np.int64), *self.hashes]))
 
 
 class HourIds:
@@ -42,24 +49,33 @@ class HourIds:
 
     def __init__(self, files: Sequence[Path]) -> None:
         self._files = [str(path) for path in files]
-        self._landed: list[pa.Table] | None = None
+        self._runs: list[Hashes] | None = None
+        self._waiting: list[HashingSink] = []
 
     def repeats(self, fresh: HashingSink) -> "Repeats | None":
         """What is to be looked at closely in a file with these impressions; None if all of them are new."""
-        hashes, landed = _one(fresh.hashes), _one(self._known())
-        alike = pa.concat_arrays([_twice(hashes), _in_both(hashes, landed)]).unique()
-        return Repeats(pa.table([alike], schema=_HASHES), list(self._files)) if len(alike) else None
+        hashes = fresh.ordered()
+        alike = [hashes[1:][hashes[1:] == hashes[:-1]], *(_also_in(run, hashes) for run in self._known())]
+        found = np.unique(np.concatenate(alike))
+        return Repeats(pa.table({"h": found}), list(self._files)) if len(found) else None
 
     def landed(self, fresh: HashingSink, file: Path) -> None:
-        """A part has landed in this file."""
-        self._known().append(_whole(fresh.hashes))
+        """A part has landed in this file; takes no time."""
+        self._waiting.append(fresh)
         self._files.append(str(file))
 
-    def _known(self) -> list[pa.Table]:
-        if self._landed is None:
-            statement = f"SELECT {_HASH} AS h FROM read_parquet(?)"  # noqa: S608 - declared name
-            self._landed = [_whole([engine.read(statement, [self._files])])] if self._files else []
-        return self._landed
+    def _known(self) -> list[Hashes]:
+        """Each from the least on: a few are found among many that are in order, in an eighth of the time of a join."""
+        if self._runs is None:
+            files = self._files[: len(self._files) - len(self._waiting)]
+            self._runs = [np.sort(_hashes("FROM read_parquet(?)", [files]))] if files else []
+        while self._waiting:
+            hashes = self._waiting.pop(0).ordered()
+            if self._runs and len(self._runs[-1]) < _RUN:
+                self._runs[-1] = np.insert(self._runs[-1], np.searchsorted(self._runs[-1], hashes), hashes)
+            else:
+                self._runs.append(hashes)
+        return self._runs
 
 
 @dataclass(slots=True)
@@ -93,23 +109,11 @@ class Repeats:
         return {str(row[0]) for row in engine.ask(statement, [self.files], doubtful=doubtful)}
 
 
-def _whole(tables: Sequence[pa.Table]) -> pa.Table:
-    """In memory of its own: what comes from DuckDB has room for half as many again."""
-    return pa.table([_one(tables).combine_chunks()], schema=_HASHES)
+def _hashes(source: str, parameters: Sequence[object] = (), **tables: pa.Table) -> Hashes:
+    found = engine.read(f"SELECT {_HASH} AS h {source}", parameters, **tables).column("h")
+    return np.array(found.to_numpy(), copy=True)  # in memory of their own: DuckDB gives them room for a million
 
 
-def _one(tables: Sequence[pa.Table]) -> pa.ChunkedArray:
-    return pa.concat_tables([_HASHES.empty_table(), *tables]).column("h")
-
-
-def _twice(hashes: pa.ChunkedArray) -> pa.Array:
-    """Those that stand in it more than once; sorted, as a set of millions takes five times the memory."""
-    ordered = hashes.combine_chunks()
-    ordered = ordered.take(pc.array_sort_indices(ordered))
-    return ordered[1:].filter(pc.equal(ordered[1:], ordered[:-1]))
-
-
-def _in_both(fresh: pa.ChunkedArray, landed: pa.ChunkedArray) -> pa.Array:
-    """Only of the fewer a set is made: a join over what an hour has landed takes hundreds of MB (measured)."""
-    few, many = sorted((fresh, landed), key=len)
-    return many.filter(pc.is_in(many, value_set=few.combine_chunks())).combine_chunks()
+def _also_in(run: Hashes, few: Hashes) -> Hashes:
+    """Those of the few that the run has; one that is less than all of the run is compared with its last."""
+    return few[run[np.searchsorted(run, few, "right") - 1] == few] if len(run) else run

@@ -221,6 +221,7 @@ class TableWriter:
         self._lake = lake
         self._spill_rows = spill_rows
         self._schema = file_schema(table)
+        self._form: pa.Schema | None = None
         self._held: list[pa.RecordBatch] = []
         self._held_rows = 0
         self._sums = Fingerprint(table)
@@ -233,7 +234,7 @@ class TableWriter:
         """Takes rows in the table's file schema; texts may be dictionaries, and past columns may be missing."""
         if not rows.num_rows:
             return
-        rows = self._whole(rows)
+        rows = self._alike(self._whole(rows))
         self.rows += rows.num_rows
         self._sums.add(rows)
         if self._keys:
@@ -290,6 +291,11 @@ class TableWriter:
         ]
         return pa.table(columns, names=self._schema.names)
 
+    def _alike(self, rows: pa.Table) -> pa.Table:
+        """Rows as the first were: texts that once were dictionaries are so in the whole file."""
+        self._form = self._form or rows.schema
+        return rows if rows.schema == self._form else rows.cast(self._form)
+
     def _spill(self) -> None:
         rows = pa.Table.from_batches(self._held) if self._held else self._schema.empty_table()
         if self._writer is None:
@@ -299,6 +305,7 @@ class TableWriter:
                 rows.schema,
                 compression="zstd",
                 use_dictionary=_repeating(rows),
+                write_statistics=_comparable(rows),
                 store_schema=False,
             )
         if rows.num_rows:
@@ -338,6 +345,12 @@ def _repeating(rows: pa.Table) -> bool | list[str]:
         name for name in rows.column_names if rows.column(name).type == pa.string() and _differ(rows.column(name))
     }
     return [name for name in rows.column_names if name not in unique] if unique else True
+
+
+def _comparable(rows: pa.Table) -> bool | list[str]:
+    """The columns that get statistics: the least and greatest of many texts tell little, for a third of the time."""
+    texts = (pa.types.is_string, pa.types.is_dictionary)
+    return rows.num_rows < _MANY_ROWS or [f.name for f in rows.schema if not any(is_text(f.type) for is_text in texts)]
 
 
 def _differ(texts: pa.ChunkedArray) -> bool:

@@ -61,15 +61,6 @@ LINE: tuple[Column, ...] = (
     *_beside("below"),
 )
 """What one line of an hourly file carries."""
-REPEATING = frozenset(column.name for column in LINE) - {
-    "impression_id",
-    *(
-        f"{where}_content_{whose}"
-        for where in ("above", "below")
-        for whose in ("id", "root_id", "owner_id", "root_owner_id")
-    ),
-}
-"""Of these the same few values come again and again within a file: the ads, and what is one of a short list."""
 
 _PLATFORM = Column("platform", Kind.TEXT, "Platform: facebook, instagram or threads", source="4.3 [docs: FV]")
 _POSITION = Column("position", Kind.TEXT, "Position on the platform: feed or reels", source="4.3 [seed 002]")

@@ -13,12 +13,11 @@ from typing import Protocol
 import pyarrow as pa
 
 from pipeline.normalise import hourly_careful, hourly_quick, hourly_uniform
-from pipeline.normalise.frames import Source, assemble, packed, quarantine_table, quarantined, repeated
-from pipeline.normalise.hourly_careful import Careful
-from pipeline.normalise.hourly_lines import Stretch, stretches
+from pipeline.normalise.frames import Source, assemble, quarantine_table, quarantined, repeated
+from pipeline.normalise.hourly_lines import count_lines, lines_of, stretches
 from pipeline.normalise.parsed import Aside
 from schemas.arrow import TYPES
-from schemas.brand_safety import ASSUMED_ZONE, REPEATING
+from schemas.brand_safety import ASSUMED_ZONE
 from schemas.columns import Kind, Table
 
 REPEATED = f"this {hourly_quick.KEY} stood in its hour before"
@@ -81,8 +80,8 @@ def convert(file: HourlyFile, scratch: Path, sink: Sink, repeats: Repeats | None
     counted = Counted()
     work = _Conversion(file, scratch, sink, repeats or NoRepeats(), counted)
     try:
-        for stretch in stretches(file.path):
-            work.take(stretch)
+        for text in stretches(file.path):
+            work.take(text)
     finally:
         pa.default_memory_pool().release_unused()  # what a file took is not kept for the next
     if counted.rows + counted.quarantined != counted.lines:
@@ -98,17 +97,19 @@ class _Conversion:
     repeats: Repeats
     counted: Counted
 
-    def take(self, stretch: Stretch) -> None:
-        """Types a stretch and counts what becomes of its lines."""
-        careful = None
-        cells = self._quickly(stretch)
+    def take(self, text: memoryview) -> None:
+        """Types a stretch of lines and counts what becomes of them."""
+        first, careful = self.counted.lines + 1, None
+        lines, cells = self._quickly(text)
         if cells is None:
-            careful = hourly_careful.read(stretch.lines(), stretch.first)
+            careful = hourly_careful.read(lines_of(text), first)
             cells = careful.columns()
         rows = self._rows(cells)
         dropped = self.repeats.found_in(rows)
         if dropped:
-            self._set_repeats_aside(stretch, careful, dropped)
+            numbers = [careful.numbers[row] if careful else first + row for row in dropped]
+            raws = hourly_careful.numbered(lines_of(text), first, numbers)
+            self._set_aside([(number, raw, REPEATED) for number, raw in raws])
             gone = set(dropped)
             rows = rows.filter(pa.array(number not in gone for number in range(rows.num_rows)))
         if careful is not None:
@@ -117,28 +118,23 @@ class _Conversion:
             self.counted.unknown += careful.unknown
         self.sink.write(self.file.table.name, rows)
         self.counted.stretches += 1
-        self.counted.lines += stretch.count
+        self.counted.lines += lines
         self.counted.rows += rows.num_rows
 
-    def _quickly(self, stretch: Stretch) -> dict[str, pa.Array] | None:
-        """The columns by a path that proves to have understood every line; None if neither can."""
-        cells = hourly_uniform.read(stretch.text, stretch.count)
-        if cells is None:
-            return hourly_quick.read(stretch.text, stretch.count, self.scratch)
-        self.counted.uniform += 1
-        return cells
+    def _quickly(self, text: memoryview) -> tuple[int, dict[str, pa.Array] | None]:
+        """How many lines these are, and their columns by a path that proves to know them; None if neither can."""
+        cells = hourly_uniform.read(text)
+        if cells is not None:
+            self.counted.uniform += 1
+            return len(cells[hourly_quick.KEY]), cells
+        lines = count_lines(text)
+        return lines, hourly_quick.read(text, lines, self.scratch)
 
     def _rows(self, cells: dict[str, pa.Array]) -> pa.Table:
         rows = len(cells[hourly_quick.KEY])
         hour = pa.repeat(pa.scalar(self.file.hour, TYPES[Kind.LOCAL_TIME]), rows)
-        typed = {name: packed(cell) if name in REPEATING else cell for name, cell in cells.items()}
-        columns = {**typed, "hour": hour, "assumed_time_zone": repeated(ASSUMED_ZONE, rows)}
+        columns = {**cells, "hour": hour, "assumed_time_zone": repeated(ASSUMED_ZONE, rows)}
         return assemble(self.file.table, columns, rows, self.file.source)
-
-    def _set_repeats_aside(self, stretch: Stretch, careful: Careful | None, dropped: list[int]) -> None:
-        numbers = [careful.numbers[row] if careful else stretch.first + row for row in dropped]
-        raws = hourly_careful.numbered(stretch.lines(), stretch.first, numbers)
-        self._set_aside([(number, raw, REPEATED) for number, raw in raws])
 
     def _set_aside(self, aside: list[tuple[int, str, str]]) -> None:
         source, table = self.file.source, self.file.table.name

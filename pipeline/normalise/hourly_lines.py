@@ -1,9 +1,8 @@
-"""Owns how a gzipped file becomes whole lines again: inflated in small reads, checksum checked, lines counted."""
+"""Owns how a gzipped file becomes whole lines again: inflated in small reads, checksum checked."""
 
 import gzip
 import io
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import pyarrow as pa
@@ -13,62 +12,49 @@ from isal.igzip_lib import IsalError
 _SPOILT: tuple[type[Exception], ...] = (EOFError, gzip.BadGzipFile, IsalError)  # type: ignore[assignment]  # its stub errs
 READ_BYTES = 256 * 1024
 """The read size at which Python inflates as fast as the C program (measured)."""
-STRETCH_BYTES = 16 * 2**20
+STRETCH_BYTES = 32 * 2**20
 """How much text is typed at once: more gains little and costs memory (measured)."""
-LONGEST_LINE = 16 * 2**20
 
 
 class Broken(Exception):
     """The file is cut, spoilt, or no gzip at all: what was read of it does not count, it must be fetched again."""
 
 
-@dataclass(frozen=True, slots=True)
-class Stretch:
-    """Some whole lines of a file; only the file's last may lack its newline. `first` is the number of the first.
+def stretches(path: Path) -> Iterator[memoryview]:
+    """The file's text in turns of whole lines, as large as memory bears; its last line gets an end if it has none.
 
-    The text is there until the next stretch is asked for, which takes its room: fresh memory for each costs as much
-    again as to inflate it (measured).
-    """
-
-    text: memoryview
-    first: int
-    count: int
-
-    def lines(self) -> Iterator[bytes]:
-        """One after the other, with their ends."""
-        return iter(io.BytesIO(self.text))
-
-
-def stretches(path: Path) -> Iterator[Stretch]:
-    """The file's text, in turns as large as memory bears.
+    Each is there until the next is asked for, which takes its room: fresh memory for each costs as much again as to
+    inflate it (measured). Arrow gives memory of this size back; Python's, in several threads, becomes full of holes.
 
     Raises:
-        Broken: As said; also at the very end, where the checksum stands.
+        Broken: As said; also at the very end, where the checksum stands. Or a line does not fit.
     """
-    room, size, end, first, count = _room(STRETCH_BYTES), 0, 0, 1, 0
+    room, size, end = memoryview(pa.allocate_buffer(STRETCH_BYTES)).cast("B"), 0, 0
     for block in _blocks(path):
-        if size + len(block) > len(room) and end:
-            yield Stretch(room[:end], first, count)
-            first, count = first + count, 0
+        if size + len(block) >= len(room) and end:
+            yield room[:end]
             room[: size - end] = room[end:size]
             size, end = size - end, 0
-        while size + len(block) > len(room):
-            if len(room) > LONGEST_LINE:
-                raise Broken(f"a line is longer than {LONGEST_LINE:,} bytes")
-            larger = _room(len(room) + STRETCH_BYTES)
-            larger[:size] = room[:size]
-            room = larger
+        if size + len(block) >= len(room):
+            raise Broken(f"a line is longer than the {STRETCH_BYTES:,} bytes that are read at once")
         room[size : size + len(block)] = block
         end = size + block.rfind(b"\n") + 1 if b"\n" in block else end
         size += len(block)
-        count += _newlines(block)
+    if end < size:
+        room[size : size + 1] = b"\n"
+        size += 1
     if size:
-        yield Stretch(room[:size], first, count + (end < size))
+        yield room[:size]
 
 
-def _room(size: int) -> memoryview:
-    """From Arrow, which gives memory of this size back; Python's, in several threads, becomes full of holes."""
-    return memoryview(pa.allocate_buffer(size)).cast("B")
+def lines_of(text: memoryview) -> Iterator[bytes]:
+    """One after the other, with their ends."""
+    return iter(io.BytesIO(text))
+
+
+def count_lines(text: memoryview) -> int:
+    """How many whole lines these are; three times as fast as to count the octet (measured)."""
+    return len(io.BytesIO(text).readlines())
 
 
 def _blocks(path: Path) -> Iterator[bytes]:
@@ -80,8 +66,3 @@ def _blocks(path: Path) -> Iterator[bytes]:
                 yield block
     except _SPOILT as error:
         raise Broken(f"the gzip is broken: {error}") from error
-
-
-def _newlines(block: bytes) -> int:
-    """How many lines end in it; three times as fast as to count the octet (measured)."""
-    return len(io.BytesIO(block).readlines()) - (not block.endswith(b"\n"))

@@ -27,7 +27,7 @@ def strictly(found: list[bytes]) -> Cells | None:
 
 
 def uniformly(found: list[bytes]) -> Cells | None:
-    cells = hourly_uniform.read(memoryview(b"\n".join([*found, b""])), len(found))
+    cells = hourly_uniform.read(memoryview(b"\n".join([*found, b""])))
     return cells and {name: column.to_pylist() for name, column in cells.items()}
 
 
