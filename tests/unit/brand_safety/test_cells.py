@@ -52,7 +52,7 @@ def test_what_repeats_is_a_dictionary_of_what_its_column_holds() -> None:
 
 def test_other_numbers_of_cells_are_refused() -> None:
     """Also a line that has no end."""
-    for text in (b"a,b\nc\n", b"a,b,c\nd\n,e", b"a,b", b"\n"):
+    for text in (b"a,b\nc\n", b"a,b,c\nd\n,e", b"a,b\nc", b"\n"):
         assert hourly_cells.split(memoryview(text), 2) is None
 
 
