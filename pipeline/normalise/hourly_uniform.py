@@ -32,7 +32,10 @@ class _Member:
 
 
 def read(text: memoryview) -> dict[str, pa.Array] | None:
-    """The typed columns of whole lines; None unless every byte of every line is understood."""
+    """The typed columns of whole lines; None unless every byte of every line is understood.
+
+    Each row ends with the one line end that its cells hold, so that there are as many rows as lines.
+    """
     members = _members(bytes(text[:_LONGEST_PATTERN]).split(b"\n", 1)[0])
     if members is None:
         return None
