@@ -5,21 +5,31 @@ from datetime import datetime
 
 from pipeline import closure
 from pipeline.account import Account
+from pipeline.isolation import OwnFault, undone
 from pipeline.objects_work import ObjectsWork
 from pipeline.orders import Orders
 from schemas.ad_objects import OBJECT_TABLES
+from schemas.work import Failure
 
 
 async def close_objects(work: ObjectsWork, orders: Orders, accounts: Iterable[Account], now: datetime) -> None:
     """Reads by id what facts name and no listing showed; an account that may not be read is left for the next load."""
-    ledger = work.shop.committer.store.ledger
+    shop = work.shop
     for account in accounts if orders.objects else ():
-        number = ledger.last_landing
-        if work.shop.refusals.of(account.id) is not None:
+        if shop.refusals.of(account.id) is not None:
             continue
-        whole = await _close(work, orders, account, now)
-        if whole and len(orders.objects) == len(orders.everything.objects):
-            closure.looked(ledger, account.id, number)
+        why = await undone(shop, _account(work, orders, account, now))
+        if isinstance(why, OwnFault):
+            shop.committer.totals.failures.append(Failure("ad_objects", account.id, "", str(why), "look"))
+
+
+async def _account(work: ObjectsWork, orders: Orders, account: Account, now: datetime) -> None:
+    """Remembers up to which landing nothing is left to be read by id."""
+    ledger = work.shop.committer.store.ledger
+    number = ledger.last_landing
+    whole = await _close(work, orders, account, now)
+    if whole and len(orders.objects) == len(orders.everything.objects):
+        closure.looked(ledger, account.id, number)
 
 
 async def _close(work: ObjectsWork, orders: Orders, account: Account, now: datetime) -> bool:

@@ -27,6 +27,7 @@ from pipeline.discovery import Discovered, discover
 from pipeline.errors import Unpublished
 from pipeline.family import Family, FamilyWork
 from pipeline.insights_work import InsightsWork
+from pipeline.isolation import own_fault
 from pipeline.ledger import Ledger
 from pipeline.line import Line
 from pipeline.meta_rows import meta_tables
@@ -154,7 +155,7 @@ class Loading(Assembly):
                 await carry_out(plan, insights, objects, [FamilyWork(family, shop, line) for family in work.families])
                 sizes.save_pages(asking.pages, BIGGEST_PAGE)
                 sizes.save_seconds(asking.seconds)
-                await deadline.meets(close_objects(objects, wanted, accounts, self.clock.now()))
+                await close_objects(objects, wanted, accounts, self.clock.now())
         summary.family_refused = refusals.whole_families
         summary.count(memory.tally, line.gate.seconds_waited - waited, memory.waits)
 
@@ -181,16 +182,22 @@ class Loading(Assembly):
         """
         now = self.clock.now()
         past.publishing(store.ledger, now)
-        retire(store.ledger, self.settings.storage.keep_days, now, self.journal)
-        meta = meta_tables(store.ledger, self._lookback_days, version("insights"))
         try:
+            retire(store.ledger, self.settings.storage.keep_days, now, self.journal)
+            meta = meta_tables(store.ledger, self._lookback_days, version("insights"))
             done = store.warehouse.publish(meta, now, VIEWS)
-        except Unpublished as error:
-            past.unpublished(store.ledger, str(error))
-            raise
+        except Exception as error:
+            why = error if isinstance(error, Unpublished) else self._stumbled(error)
+            past.unpublished(store.ledger, str(why))
+            raise why from error
         past.published(store.ledger, done.number)
         lose_retired(store.ledger, store.lake, now, self.journal)
         return done
+
+    def _stumbled(self, error: Exception) -> Unpublished:
+        """A mistake of our own on the way to a publication; see `isolation`."""
+        why = own_fault(error, self.journal)
+        return Unpublished(f"warehouse {self.places.warehouse}: not published ({why}); the slices are landed")
 
     def teller(self, desk: Desk) -> Teller:
         """Who tells people.

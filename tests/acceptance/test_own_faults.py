@@ -96,3 +96,43 @@ async def _stumbled_over(loop: Loop, folder: Path) -> None:
         assert states["failed"] == 1
         _assert_holds(stage, ACCOUNTS)
         assert (await stage.load()).exit_code == 0
+
+
+def test_a_mistake_about_objects_named_by_facts_costs_one_account(tmp_path: Path) -> None:
+    """What the other's facts name is read by id all the same; the next load makes it up."""
+    in_one_loop(lambda loop: _unclosed(loop, tmp_path))
+
+
+async def _unclosed(loop: Loop, folder: Path) -> None:
+    wanted = {**settings(ACCOUNTS), "ad_objects": {"tables": ["ads"]}}
+    nothing = {"reply": {"status": 200, "body": '{"data": []}'}}
+    async with staged(loop, folder, world(ACCOUNTS), wanted) as stage:
+        stage.state.scenario.load([{"match": {"op": "list", "path": "/ads$"}, "times": None, "do": nothing}])
+        summary = await stage.load(stumbling("objects.closed", account="111"))
+        [failure] = summary.totals.failures
+        assert (summary.exit_code, failure.table, failure.scope) == (1, "ad_objects", "111")
+        assert failure.error.startswith(f"{BEGINS} KeyError at pipeline/")
+        _assert_holds(stage, ACCOUNTS)
+        assert {row["account_id"] for row in stage.rows("SELECT account_id FROM ads")} == {"222"}
+        assert (await stage.load()).exit_code == 0
+        assert {row["account_id"] for row in stage.rows("SELECT account_id FROM ads")} == set(ACCOUNTS)
+
+
+@pytest.mark.parametrize("event", ["publish.built", "publish.replacing", "publish.replaced"])
+def test_a_mistake_while_publishing_leaves_what_landed_to_the_next(event: str, tmp_path: Path) -> None:
+    """One message, no traceback; the warehouse is a whole one at any time."""
+    in_one_loop(lambda loop: _unpublished(loop, tmp_path, event))
+
+
+async def _unpublished(loop: Loop, folder: Path, event: str) -> None:
+    async with staged(loop, folder, world(ACCOUNTS), SETTINGS) as stage:
+        assert (await stage.load()).exit_code == 0
+        await stage.a_day_later()
+        summary = await stage.load(stumbling(event))
+        [failure] = summary.totals.failures
+        assert (summary.exit_code, failure.table, failure.remedy) == (1, "warehouse", "insights publish")
+        assert f"not published ({BEGINS} KeyError at pipeline/" in failure.error
+        assert "what nobody foresaw" not in failure.error
+        assert stage.rows("SELECT count(*) > 0 AS there FROM ads_insights") == [{"there": True}]
+        assert (await stage.load()).exit_code == 0
+        _assert_holds(stage, ACCOUNTS)
