@@ -65,16 +65,17 @@ class HourIds:
         self._files.append(str(file))
 
     def _known(self) -> list[Hashes]:
-        """Each from the least on: a few are found among many that are in order, in an eighth of the time of a join."""
+        """Each from the least on: a few are found among many that are in order, in an eighth of the time of a set."""
         if self._runs is None:
             files = self._files[: len(self._files) - len(self._waiting)]
             self._runs = [np.sort(_hashes("FROM read_parquet(?)", [files]))] if files else []
-        while self._waiting:
-            hashes = self._waiting.pop(0).ordered()
+        for fresh in self._waiting:
+            hashes = fresh.ordered()
             if self._runs and len(self._runs[-1]) < _RUN:
                 self._runs[-1] = np.insert(self._runs[-1], np.searchsorted(self._runs[-1], hashes), hashes)
             else:
                 self._runs.append(hashes)
+        self._waiting.clear()
         return self._runs
 
 

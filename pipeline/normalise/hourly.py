@@ -5,6 +5,7 @@ can prove to have understood it: lines all spelt alike, lines of known members, 
 not grow with the file.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -14,7 +15,7 @@ import pyarrow as pa
 
 from pipeline.normalise import hourly_careful, hourly_quick, hourly_uniform
 from pipeline.normalise.frames import Source, assemble, quarantine_table, quarantined, repeated
-from pipeline.normalise.hourly_lines import count_lines, lines_of, stretches
+from pipeline.normalise.hourly_lines import count_lines, lines_of, portions, stretches
 from pipeline.normalise.parsed import Aside
 from schemas.arrow import TYPES
 from schemas.brand_safety import ASSUMED_ZONE
@@ -60,7 +61,7 @@ class HourlyFile:
 
 @dataclass(slots=True)
 class Counted:
-    """What became of a file's lines; of its `stretches` so many were `uniform`, and so many read with care."""
+    """What became of a file's lines; of the `stretches` typed at once so many were `uniform`, or read with care."""
 
     lines: int = 0
     rows: int = 0
@@ -98,37 +99,44 @@ class _Conversion:
     counted: Counted
 
     def take(self, text: memoryview) -> None:
-        """Types a stretch of lines and counts what becomes of them."""
-        first, careful = self.counted.lines + 1, None
-        lines, cells = self._quickly(text)
-        if cells is None:
-            careful = hourly_careful.read(lines_of(text), first)
-            cells = careful.columns()
-        rows = self._rows(cells)
+        """Types a stretch of lines; where one is doubtful, portion by portion, so that few others suffer by it."""
+        cells = hourly_uniform.read(text)
+        if cells is not None:
+            self.counted.uniform += 1
+            self._keep(text, len(cells[hourly_quick.KEY]), cells)
+            return
+        parts = list(portions(text))
+        if len(parts) > 1:
+            for part in parts:
+                self.take(part)
+            return
+        lines = count_lines(text)
+        cells = hourly_quick.read(text, lines, self.scratch)
+        if cells is not None:
+            self._keep(text, lines, cells)
+            return
+        careful = hourly_careful.read(lines_of(text), self.counted.lines + 1)
+        self._set_aside(careful.aside)
+        self.counted.careful += 1
+        self.counted.unknown += careful.unknown
+        self._keep(text, lines, careful.columns(), careful.numbers)
+
+    def _keep(
+        self, text: memoryview, lines: int, cells: dict[str, pa.Array], numbers: Sequence[int] | None = None
+    ) -> None:
+        """Writes the rows of so many lines and counts them; `numbers` are those of their lines, unless all are rows."""
+        rows, first = self._rows(cells), self.counted.lines + 1
         dropped = self.repeats.found_in(rows)
         if dropped:
-            numbers = [careful.numbers[row] if careful else first + row for row in dropped]
-            raws = hourly_careful.numbered(lines_of(text), first, numbers)
+            wanted = [numbers[row] if numbers is not None else first + row for row in dropped]
+            raws = hourly_careful.numbered(lines_of(text), first, wanted)
             self._set_aside([(number, raw, REPEATED) for number, raw in raws])
             gone = set(dropped)
             rows = rows.filter(pa.array(number not in gone for number in range(rows.num_rows)))
-        if careful is not None:
-            self._set_aside(careful.aside)
-            self.counted.careful += 1
-            self.counted.unknown += careful.unknown
         self.sink.write(self.file.table.name, rows)
         self.counted.stretches += 1
         self.counted.lines += lines
         self.counted.rows += rows.num_rows
-
-    def _quickly(self, text: memoryview) -> tuple[int, dict[str, pa.Array] | None]:
-        """How many lines these are, and their columns by a path that proves to know them; None if neither can."""
-        cells = hourly_uniform.read(text)
-        if cells is not None:
-            self.counted.uniform += 1
-            return len(cells[hourly_quick.KEY]), cells
-        lines = count_lines(text)
-        return lines, hourly_quick.read(text, lines, self.scratch)
 
     def _rows(self, cells: dict[str, pa.Array]) -> pa.Table:
         rows = len(cells[hourly_quick.KEY])

@@ -5,6 +5,7 @@ import io
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 from isal import igzip
 from isal.igzip_lib import IsalError
@@ -14,6 +15,8 @@ READ_BYTES = 256 * 1024
 """The read size at which Python inflates as fast as the C program (measured)."""
 STRETCH_BYTES = 32 * 2**20
 """How much text is typed at once: more gains little and costs memory (measured)."""
+PORTION_BYTES = 4 * 2**20
+"""How much of it is typed at once where lines are doubtful: the slower paths take several times its memory."""
 
 
 class Broken(Exception):
@@ -53,8 +56,25 @@ def lines_of(text: memoryview) -> Iterator[bytes]:
 
 
 def count_lines(text: memoryview) -> int:
-    """How many whole lines these are; three times as fast as to count the octet (measured)."""
-    return len(io.BytesIO(text).readlines())
+    """How many whole lines these are; faster than Python counts or splits (measured)."""
+    return int(np.count_nonzero(np.frombuffer(text, np.uint8) == ord("\n")))
+
+
+def portions(text: memoryview) -> Iterator[memoryview]:
+    """The same text in turns of whole lines, each as long as `PORTION_BYTES` and the line that is there."""
+    start = 0
+    while start < len(text):
+        end = _line_end(text, start + PORTION_BYTES)
+        yield text[start:end]
+        start = end
+
+
+def _line_end(text: memoryview, start: int) -> int:
+    for at in range(start, len(text), READ_BYTES):
+        found = bytes(text[at : at + READ_BYTES]).find(b"\n")
+        if found >= 0:
+            return at + found + 1
+    return len(text)
 
 
 def _blocks(path: Path) -> Iterator[bytes]:

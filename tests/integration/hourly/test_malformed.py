@@ -167,6 +167,19 @@ def test_only_the_stretch_with_a_doubtful_line_is_read_with_care(
     assert kept.aside[0]["source"] == f"{NAME}, line 3501"
 
 
+def test_a_doubtful_line_costs_its_portion_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The others of its stretch take the quickest path, and lines keep their numbers across portions."""
+    monkeypatch.setattr(hourly_lines, "PORTION_BYTES", 100_000)  # as if memory were small: the file need not be large
+    lines = [line(number=number) for number in range(4000)]
+    lines[1], lines[3500] = b"[", b"{"
+    counted, kept = converted(tmp_path, packed(lines))
+    assert (counted.lines, counted.rows, counted.quarantined) == (4000, 3998, 2)
+    assert (counted.careful, counted.uniform) == (2, counted.stretches - 2)
+    assert counted.stretches > 10
+    assert [row["source"] for row in kept.aside] == [f"{NAME}, line 2", f"{NAME}, line 3501"]
+    assert [row["impression_id"] for row in kept.rows] == [f"im{n}" for n in range(4000) if n not in {1, 3500}]
+
+
 @pytest.mark.parametrize(("length", "is_borne"), [(500_000, True), (2_000_000, False)])
 def test_a_long_line_is_read_as_far_as_memory_bears(
     length: int, *, is_borne: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
